@@ -1,0 +1,28 @@
+/// The body of every answer that is not 2xx.
+package struct APIErrorBody: Codable, Sendable, Equatable {
+  /// For machines: `not_found`, `invalid`, `conflict`, `unauthorized`, `forbidden`, `unavailable`,
+  /// `internal`.
+  package var code: String
+  /// What failed, with the value that was wrong.
+  package var message: String
+  /// What to do about it.
+  package var remedy: String?
+
+  package init(code: String, message: String, remedy: String? = nil) {
+    self.code = code
+    self.message = message
+    self.remedy = remedy
+  }
+}
+
+/// A page of a listing, newest first unless the resource says otherwise.
+package struct Page<Item: Codable & Sendable>: Codable, Sendable {
+  package var items: [Item]
+  /// Give this as `cursor` for the next page; absent on the last one.
+  package var nextCursor: String?
+
+  package init(items: [Item], nextCursor: String? = nil) {
+    self.items = items
+    self.nextCursor = nextCursor
+  }
+}

@@ -1,0 +1,71 @@
+package struct AgentInfo: Codable, Sendable, Equatable {
+  package var id: String
+  package var segment: String
+  package var hostname: String
+  package var clientAddress: String
+  package var version: String
+  /// `online`, `offline` or `removed`.
+  package var link: String
+  package var lastSeenAt: String?
+  package var enrolledAt: String
+  package var certificateExpiresAt: String
+  /// `ok`, `degraded`, `failing` or `unknown`.
+  package var health: String
+  package var problems: [String]
+  package var openSessions: Int
+  package var backlogRecords: Int
+  package var bundleVersion: Int
+  package var currentBundleVersion: Int
+  /// The last bundle the agent refused, with its reason, until it accepts a newer one.
+  package var rejectedBundle: RejectedBundle?
+
+  package init(
+    id: String, segment: String, hostname: String, clientAddress: String, version: String,
+    link: String, lastSeenAt: String?, enrolledAt: String, certificateExpiresAt: String,
+    health: String, problems: [String], openSessions: Int, backlogRecords: Int,
+    bundleVersion: Int, currentBundleVersion: Int, rejectedBundle: RejectedBundle?
+  ) {
+    self.id = id
+    self.segment = segment
+    self.hostname = hostname
+    self.clientAddress = clientAddress
+    self.version = version
+    self.link = link
+    self.lastSeenAt = lastSeenAt
+    self.enrolledAt = enrolledAt
+    self.certificateExpiresAt = certificateExpiresAt
+    self.health = health
+    self.problems = problems
+    self.openSessions = openSessions
+    self.backlogRecords = backlogRecords
+    self.bundleVersion = bundleVersion
+    self.currentBundleVersion = currentBundleVersion
+    self.rejectedBundle = rejectedBundle
+  }
+}
+
+package struct RejectedBundle: Codable, Sendable, Equatable {
+  package var version: Int
+  package var reason: String
+  package var detail: String
+  package var at: String
+
+  package init(version: Int, reason: String, detail: String, at: String) {
+    self.version = version
+    self.reason = reason
+    self.detail = detail
+    self.at = at
+  }
+}
+
+/// The key that credentials are sealed to, of one agent of a segment.
+package struct SealingKey: Codable, Sendable, Equatable {
+  package var agentID: String
+  /// Base64 of the raw X25519 key.
+  package var publicKey: String
+
+  package init(agentID: String, publicKey: String) {
+    self.agentID = agentID
+    self.publicKey = publicKey
+  }
+}

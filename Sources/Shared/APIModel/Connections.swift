@@ -1,0 +1,120 @@
+package struct ConnectionDraft: Codable, Sendable, Equatable {
+  package var name: String
+  package var segment: String
+  package var host: String
+  package var port: Int
+  package var database: String
+  /// `disable`, `require`, `verify-ca` or `verify-full`.
+  package var tls: String
+  package var authoritiesPEM: String?
+  package var labels: [String: String]
+  package var roles: [RoleDraft]
+  /// Replace a connection of that name instead of refusing.
+  package var replace: Bool
+
+  package init(
+    name: String, segment: String, host: String, port: Int, database: String, tls: String,
+    authoritiesPEM: String?, labels: [String: String], roles: [RoleDraft], replace: Bool
+  ) {
+    self.name = name
+    self.segment = segment
+    self.host = host
+    self.port = port
+    self.database = database
+    self.tls = tls
+    self.authoritiesPEM = authoritiesPEM
+    self.labels = labels
+    self.roles = roles
+    self.replace = replace
+  }
+}
+
+package struct RoleDraft: Codable, Sendable, Equatable {
+  package var name: String
+  package var credentials: [SealedCredentialDraft]
+  package init(name: String, credentials: [SealedCredentialDraft]) {
+    self.name = name
+    self.credentials = credentials
+  }
+}
+
+/// See `GatewayModel.SealedCredential` for the algorithms.
+package struct SealedCredentialDraft: Codable, Sendable, Equatable {
+  package var agentID: String
+  package var encapsulatedKey: String
+  package var ciphertext: String
+  package init(agentID: String, encapsulatedKey: String, ciphertext: String) {
+    self.agentID = agentID
+    self.encapsulatedKey = encapsulatedKey
+    self.ciphertext = ciphertext
+  }
+}
+
+package struct ConnectionInfo: Codable, Sendable, Equatable {
+  package var id: String
+  package var name: String
+  package var segment: String
+  package var host: String
+  package var port: Int
+  package var database: String
+  package var tls: String
+  package var labels: [String: String]
+  package var roles: [RoleInfo]
+  package var createdAt: String
+  /// The agents that serve it, with where clients reach them.
+  package var agents: [ServingAgent]
+
+  package init(
+    id: String, name: String, segment: String, host: String, port: Int, database: String,
+    tls: String, labels: [String: String], roles: [RoleInfo], createdAt: String,
+    agents: [ServingAgent]
+  ) {
+    self.id = id
+    self.name = name
+    self.segment = segment
+    self.host = host
+    self.port = port
+    self.database = database
+    self.tls = tls
+    self.labels = labels
+    self.roles = roles
+    self.createdAt = createdAt
+    self.agents = agents
+  }
+}
+
+package struct RoleInfo: Codable, Sendable, Equatable {
+  package var name: String
+  /// The agents of the segment that hold no credential for this role.
+  package var credentialMissingAt: [String]
+  package init(name: String, credentialMissingAt: [String]) {
+    self.name = name
+    self.credentialMissingAt = credentialMissingAt
+  }
+}
+
+package struct ServingAgent: Codable, Sendable, Equatable {
+  package var id: String
+  package var clientAddress: String
+  package var link: String
+  package init(id: String, clientAddress: String, link: String) {
+    self.id = id
+    self.clientAddress = clientAddress
+    self.link = link
+  }
+}
+
+package struct ConnectionTestResult: Codable, Sendable, Equatable {
+  package var agentID: String
+  package var role: String
+  package var ok: Bool
+  package var detail: String
+  package var milliseconds: Double
+  package init(agentID: String, role: String, ok: Bool, detail: String, milliseconds: Double) {
+    self.agentID = agentID
+    self.role = role
+    self.ok = ok
+    self.detail = detail
+    self.milliseconds = milliseconds
+  }
+}

@@ -1,0 +1,43 @@
+/// The paths of the HTTPS API, in one place for the server and its clients.
+///
+/// Bodies are JSON, keys in camelCase, times RFC 3339 in UTC. Every route but those marked *open*
+/// wants `Authorization: Bearer <API token>`.
+///
+/// | route | request → answer |
+/// |---|---|
+/// | `GET /healthz`, `GET /readyz`, `GET /metrics` | *open* |
+/// | `GET /v1/authority` | *open* → ``AuthorityInfo`` |
+/// | `POST /v1/bootstrap` | *open* ``BootstrapRequest`` → ``BootstrapResponse`` |
+/// | `POST /v1/enroll` | *open* ``EnrollRequest`` → ``EnrollResponse`` |
+/// | `GET /v1/status` | → ``FleetStatus`` |
+/// | `GET /v1/connections` | → ``Page`` of ``ConnectionInfo`` |
+/// | `POST /v1/connections` | ``ConnectionDraft`` → ``ConnectionInfo`` |
+/// | `GET /v1/connections/{name}` | → ``ConnectionInfo`` |
+/// | `DELETE /v1/connections/{name}` | → 204 |
+/// | `POST /v1/connections/{name}/test` | → ``Page`` of ``ConnectionTestResult``, one for each agent |
+/// | `GET /v1/segments/{segment}/sealing-keys` | → ``Page`` of ``SealingKey`` |
+/// | `POST /v1/agents/invitations` | ``InvitationDraft`` → ``Invitation`` |
+/// | `GET /v1/agents` | → ``Page`` of ``AgentInfo`` |
+/// | `GET /v1/agents/{id or prefix}` | → ``AgentInfo`` |
+/// | `DELETE /v1/agents/{id}` | → 204 |
+/// | `GET /v1/grants` | → ``Page`` of ``GrantInfo`` |
+/// | `POST /v1/grants` | ``GrantDraft`` → ``GrantInfo`` |
+/// | `DELETE /v1/grants/{name}` | → 204 |
+/// | `POST /v1/tokens` | ``TokenRequest`` → ``IssuedToken`` |
+/// | `GET /v1/audit/statements?…` | → ``Page`` of ``StatementInfo`` |
+/// | `GET /v1/sessions?…` | → ``Page`` of ``SessionInfo`` |
+/// | `GET /v1/sessions/{id}` | → ``SessionDetail`` |
+package enum Routes {
+  package static let authority = "/v1/authority"
+  package static let bootstrap = "/v1/bootstrap"
+  package static let enroll = "/v1/enroll"
+  package static let status = "/v1/status"
+  package static let connections = "/v1/connections"
+  package static let segments = "/v1/segments"
+  package static let invitations = "/v1/agents/invitations"
+  package static let agents = "/v1/agents"
+  package static let grants = "/v1/grants"
+  package static let tokens = "/v1/tokens"
+  package static let statements = "/v1/audit/statements"
+  package static let sessions = "/v1/sessions"
+}

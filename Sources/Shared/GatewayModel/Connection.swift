@@ -1,0 +1,86 @@
+/// How the server leg is secured; the meanings are libpq's `sslmode`.
+package enum ServerTLSMode: String, Hashable, Sendable, Codable, CaseIterable {
+  case disable
+  /// Encrypted, the certificate not checked.
+  case require
+  case verifyCA = "verify-ca"
+  /// Encrypted, the certificate issued by a trusted authority for this host name.
+  case verifyFull = "verify-full"
+}
+
+/// A registered target database.
+package struct Connection: Hashable, Sendable, Codable {
+  package var id: Identifier128
+  /// What a client writes as its database name. Unique in the organisation.
+  package var name: String
+  package var segment: String
+  /// A host name, an address, or the folder of a Unix socket (begins with `/`).
+  package var host: String
+  package var port: UInt16
+  /// The database at the server.
+  package var database: String
+  package var tls: ServerTLSMode
+  /// PEM of the authorities that may vouch for the server; `nil` trusts the system's.
+  package var authoritiesPEM: String?
+  package var labels: [String: String]
+  package var roles: [DatabaseRole]
+
+  package init(
+    id: Identifier128, name: String, segment: String, host: String, port: UInt16,
+    database: String, tls: ServerTLSMode, authoritiesPEM: String? = nil,
+    labels: [String: String] = [:], roles: [DatabaseRole] = []
+  ) {
+    self.id = id
+    self.name = name
+    self.segment = segment
+    self.host = host
+    self.port = port
+    self.database = database
+    self.tls = tls
+    self.authoritiesPEM = authoritiesPEM
+    self.labels = labels
+    self.roles = roles
+  }
+}
+
+/// A role at the server that a grant can map a principal to, with its sealed credential.
+package struct DatabaseRole: Hashable, Sendable, Codable {
+  /// The role's name at the server.
+  package var name: String
+  /// One ciphertext for each agent of the segment.
+  package var credentials: [SealedCredential]
+
+  package init(name: String, credentials: [SealedCredential] = []) {
+    self.name = name
+    self.credentials = credentials
+  }
+}
+
+/// A database password encrypted to one agent's sealing key.
+///
+/// HPKE (RFC 9180) base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20-Poly1305;
+/// `info` is ``info`` and the additional data is ``additionalData(connection:role:agent:)``.
+/// The plaintext is the password's bytes.
+package struct SealedCredential: Hashable, Sendable, Codable {
+  package var agent: AgentID
+  /// Base64 of the encapsulated key.
+  package var encapsulatedKey: String
+  /// Base64 of the ciphertext with its tag.
+  package var ciphertext: String
+
+  package init(agent: AgentID, encapsulatedKey: String, ciphertext: String) {
+    self.agent = agent
+    self.encapsulatedKey = encapsulatedKey
+    self.ciphertext = ciphertext
+  }
+
+  package static let info = "sallyport/credential/v1"
+
+  /// What the ciphertext is bound to, so that it cannot be moved to another connection, role or
+  /// agent: the three in their text form, separated by a zero byte.
+  package static func additionalData(
+    connection: String, role: String, agent: String
+  ) -> [UInt8] {
+    Array("\(connection)\u{0}\(role)\u{0}\(agent)".utf8)
+  }
+}

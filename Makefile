@@ -1,0 +1,59 @@
+# Each target installs the Debian packages it misses (root or sudo), then does its work.
+SHELL := bash
+.DEFAULT_GOAL := help
+BUILD_RELEASE := swift build -c release --static-swift-stdlib
+SWIFT_FILES = $(shell git ls-files '*.swift' | grep -v -E '\.(pb|grpc)\.swift$$')
+
+.PHONY: help demo up test unit integration build release format lint bench clean
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: ## The whole way once, on a private cluster: ends with the audit table, leaves nothing running
+	@scripts/install-dependencies.sh demo
+	@$(MAKE) --no-print-directory release
+	@deploy/demo/demo.sh
+
+up: ## The demo's servers, left running until Ctrl-C; prints what to type
+	@scripts/install-dependencies.sh demo
+	@$(MAKE) --no-print-directory release
+	@deploy/demo/demo.sh --stay
+
+test: ## Everything: unit, vectors, random walks, and integration with the real binaries
+	@scripts/install-dependencies.sh test
+	swift build --build-tests
+	swift test --skip-build
+
+unit: ## Without the integration tests
+	@scripts/install-dependencies.sh test
+	swift build --build-tests
+	swift test --skip-build --skip IntegrationTests
+
+integration: ## Only the tests that run the real binaries
+	@scripts/install-dependencies.sh test
+	swift build --build-tests
+	swift test --skip-build --filter IntegrationTests
+
+build: ## Debug build
+	@scripts/install-dependencies.sh build
+	swift build
+
+release: ## Release build, the Swift runtime linked in
+	@scripts/install-dependencies.sh build
+	$(BUILD_RELEASE) --product sallyport
+	$(BUILD_RELEASE) --product sallyport-agent
+	$(BUILD_RELEASE) --product sallyport-control
+
+format: ## Format all Swift sources in place
+	swift format --in-place --parallel $(SWIFT_FILES)
+
+lint: ## Fail where the format is off
+	swift format lint --strict --parallel $(SWIFT_FILES)
+
+bench: ## Direct, haproxy, pgbouncer and Sallyport side by side (docs/performance.md)
+	@scripts/install-dependencies.sh bench
+	@$(MAKE) --no-print-directory release
+	python3 bench/bench.py
+
+clean: ## Remove build products
+	rm -rf .build .build-*

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Installs what is missing of the Debian packages that a task needs; does nothing when all are there.
+#
+#   scripts/install-dependencies.sh build|test|demo|bench
+#
+# Needs root or sudo only when something is missing. Swift itself is not installed: get 6.3 from
+# swift.org.
+set -euo pipefail
+
+build=(pkg-config libpq-dev libsqlite3-dev libssl-dev zlib1g-dev)
+cluster=(postgresql postgresql-contrib postgresql-client openssl util-linux)
+case "${1:-}" in
+  build) wanted=("${build[@]}") ;;
+  test) wanted=("${build[@]}" "${cluster[@]}" python3 python3-psycopg curl) ;;
+  demo) wanted=("${build[@]}" "${cluster[@]}" python3 python3-psycopg) ;;
+  bench) wanted=("${build[@]}" "${cluster[@]}" python3 haproxy pgbouncer) ;;
+  *)
+    echo "usage: $0 build|test|demo|bench" >&2
+    exit 64
+    ;;
+esac
+
+if ! command -v swift >/dev/null; then
+  echo "swift is not on the PATH. Install Swift 6.3 from https://www.swift.org/install/linux/" >&2
+  exit 69
+fi
+
+missing=()
+for package in "${wanted[@]}"; do
+  status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+  [ "$status" = installed ] || missing+=("$package")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+echo "installing: ${missing[*]}" >&2
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  if ! command -v sudo >/dev/null; then
+    echo "these packages are missing and need root to install: ${missing[*]}" >&2
+    echo "run: apt-get install ${missing[*]}" >&2
+    exit 77
+  fi
+  as_root=(sudo)
+fi
+export DEBIAN_FRONTEND=noninteractive
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2

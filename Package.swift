@@ -156,6 +156,7 @@ let testTargets: [Target] = [
   tests("SignedBundleTests", ["SignedBundle", "GatewayModel", .crypto]),
   tests("SessionTokenTests", ["SessionToken", "GatewayModel", .crypto]),
   tests("PeerIdentityTests", ["PeerIdentity", "GatewayModel", .x509, .crypto]),
+  tests("TelemetryTests", ["Telemetry", .logging, .metrics]),
   tests("AuditLogTests", ["AuditLog", "AuditRecordProto", "GatewayModel", .crypto, .protobuf]),
   tests("RecordLogTests", ["RecordLog", "AuditLog", "AuditRecordProto", "GatewayModel"]),
   tests("AgentStateTests", ["AgentState", "GatewayModel"]),

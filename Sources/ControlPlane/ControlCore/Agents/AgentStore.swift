@@ -1,0 +1,57 @@
+package import GatewayModel
+
+/// Where agents and their invitations are kept.
+package protocol AgentStore: Sendable {
+  /// Stores an invitation under the SHA-256 of its secret.
+  func invite(_ invitation: StoredInvitation) async throws(ControlError)
+  /// Spends an invitation and enrols the agent that `enrolled` makes of it, both or neither.
+  ///
+  /// Of any number of concurrent calls with one secret exactly one gets an agent.
+  /// - Returns: `nil` when no unspent, unexpired invitation has that hash.
+  func enrol(
+    secretHash: [UInt8], at: WallTime,
+    _ enrolled: @Sendable (StoredInvitation) throws(ControlError) -> EnrolledAgent
+  ) async throws(ControlError) -> EnrolledAgent?
+  /// Removed agents are left out unless asked for.
+  func agents(
+    segment: String?, includingRemoved: Bool
+  ) async throws(ControlError) -> [EnrolledAgent]
+  func agent(_ id: AgentID) async throws(ControlError) -> EnrolledAgent?
+  /// The agents whose id begins with `prefix` (lower-case hexadecimal, hyphens as in the id).
+  func agents(withIDPrefix prefix: String) async throws(ControlError) -> [EnrolledAgent]
+  /// Marks it as removed, drops what was sealed to it, and marks its segment as due for a bundle;
+  /// false when there is none or it was removed before.
+  func remove(_ id: AgentID, at: WallTime) async throws(ControlError) -> Bool
+  func renewed(
+    _ id: AgentID, serial: String, expiresAt: WallTime
+  ) async throws(ControlError)
+  func greeted(_ id: AgentID, _ greeting: AgentGreeting, at: WallTime) async throws(ControlError)
+  func reported(_ id: AgentID, _ health: AgentHealthReport, at: WallTime) async throws(ControlError)
+  func judged(_ id: AgentID, _ verdict: BundleVerdictReport, at: WallTime) async throws(ControlError)
+  /// Notes that a link ended, unless the agent was seen on another since `attachedAt`.
+  func detached(_ id: AgentID, attachedAt: WallTime, at: WallTime) async throws(ControlError)
+}
+
+/// The promise to enrol one agent into a segment.
+package struct StoredInvitation: Sendable, Equatable {
+  package var secretHash: [UInt8]
+  package var segment: String
+  /// Where clients will reach the agent, `host:port`.
+  package var clientAddress: String
+  /// The names and addresses of the agent's certificate.
+  package var names: [String]
+  package var createdAt: WallTime
+  package var expiresAt: WallTime
+
+  package init(
+    secretHash: [UInt8], segment: String, clientAddress: String, names: [String],
+    createdAt: WallTime, expiresAt: WallTime
+  ) {
+    self.secretHash = secretHash
+    self.segment = segment
+    self.clientAddress = clientAddress
+    self.names = names
+    self.createdAt = createdAt
+    self.expiresAt = expiresAt
+  }
+}

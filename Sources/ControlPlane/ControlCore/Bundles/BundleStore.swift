@@ -1,0 +1,69 @@
+package import GatewayModel
+
+/// Where signed bundles are kept, and what they are made of.
+package protocol BundleStore: Sendable {
+  /// Issues the next bundle of a segment if one is due, under the segment's lock.
+  ///
+  /// Due is a segment whose contents changed since its last bundle, or whose last bundle was
+  /// issued at or before `refreshBefore`. `sign` gets the contents as committed and the version.
+  /// - Returns: the new bundle, or `nil` when none was due.
+  func issue(
+    segment: String, refreshBefore: WallTime, at: WallTime,
+    sign: @Sendable (SegmentContents, UInt64) throws(ControlError) -> IssuedBundle
+  ) async throws(ControlError) -> IssuedBundle?
+  /// The newest bundle of a segment.
+  func currentBundle(segment: String) async throws(ControlError) -> IssuedBundle?
+  /// The newest version of every segment that has one.
+  func fleetState(
+    refreshBefore: WallTime, removedSince: WallTime
+  ) async throws(ControlError) -> FleetState
+  /// Makes a segment known, so that bundles are issued for it.
+  func noteSegment(_ segment: String) async throws(ControlError)
+}
+
+/// What the poll of a replica looks at.
+package struct FleetState: Sendable, Equatable {
+  package var versions: [String: UInt64]
+  package var due: [String]
+  package var removedAgents: Set<AgentID>
+  package init(versions: [String: UInt64], due: [String], removedAgents: Set<AgentID>) {
+    self.versions = versions
+    self.due = due
+    self.removedAgents = removedAgents
+  }
+}
+
+/// What a segment's bundle is made of.
+package struct SegmentContents: Sendable, Equatable {
+  package var segment: String
+  package var connections: [Connection]
+  package var grants: [Grant]
+  package init(segment: String, connections: [Connection], grants: [Grant]) {
+    self.segment = segment
+    self.connections = connections
+    self.grants = grants
+  }
+}
+
+/// A signed bundle as it goes to agents.
+package struct IssuedBundle: Sendable, Equatable {
+  package var segment: String
+  package var version: UInt64
+  /// The DSSE envelope, byte for byte.
+  package var envelope: [UInt8]
+  /// SHA-256 of the payload.
+  package var payloadHash: [UInt8]
+  package var issuedAt: WallTime
+  package var expiresAt: WallTime
+  package init(
+    segment: String, version: UInt64, envelope: [UInt8], payloadHash: [UInt8],
+    issuedAt: WallTime, expiresAt: WallTime
+  ) {
+    self.segment = segment
+    self.version = version
+    self.envelope = envelope
+    self.payloadHash = payloadHash
+    self.issuedAt = issuedAt
+    self.expiresAt = expiresAt
+  }
+}

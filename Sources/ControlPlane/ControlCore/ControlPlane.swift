@@ -1,0 +1,99 @@
+internal import GatewayModel
+
+/// How the organisation's control plane is set up.
+package struct ControlSettings: Sendable {
+  /// The organisation's name; bundles and certificates carry it.
+  package var organisation: String
+  /// The version of this program.
+  package var version: String
+  /// Where agents dial, `host:port`.
+  package var linkAddress: String
+  /// The names and addresses in the control plane's own certificate.
+  package var serverNames: [String]
+  /// How long a bundle is good for; it is issued again at half of it.
+  package var bundleLifetime: Duration = .seconds(7 * 24 * 3600)
+  /// How long an agent's certificate is good for.
+  package var certificateLifetime: Duration = .seconds(24 * 3600)
+  /// How often this replica looks for what other replicas changed.
+  package var pollInterval: Duration = .milliseconds(500)
+  /// An agent that was silent for this long is shown as offline.
+  package var offlineAfter: Duration = .seconds(30)
+
+  package init(organisation: String, version: String, linkAddress: String, serverNames: [String]) {
+    self.organisation = organisation
+    self.version = version
+    self.linkAddress = linkAddress
+    self.serverNames = serverNames
+  }
+}
+
+/// The stores that the services keep their things in.
+package struct ControlStores: Sendable {
+  package var access: any AccessStore
+  package var agents: any AgentStore
+  package var audit: any AuditStore
+  package var bundles: any BundleStore
+  package var connections: any ConnectionStore
+  package var grants: any GrantStore
+  package var secrets: any SecretStore
+  package var status: any StatusStore
+
+  package init(
+    access: any AccessStore, agents: any AgentStore, audit: any AuditStore,
+    bundles: any BundleStore, connections: any ConnectionStore, grants: any GrantStore,
+    secrets: any SecretStore, status: any StatusStore
+  ) {
+    self.access = access
+    self.agents = agents
+    self.audit = audit
+    self.bundles = bundles
+    self.connections = connections
+    self.grants = grants
+    self.secrets = secrets
+    self.status = status
+  }
+}
+
+/// All services of one replica; the transports call these and nothing else.
+package struct ControlPlane: Sendable {
+  package let settings: ControlSettings
+  package let keys: ControlKeys
+  package let access: AccessService
+  package let agents: AgentService
+  package let audit: AuditService
+  package let bundles: BundleService
+  package let connections: ConnectionService
+  package let connectionTests: ConnectionTests
+  package let grants: GrantService
+  package let status: StatusService
+  package let tokens: TokenService
+
+  package init(
+    settings: ControlSettings, keys: ControlKeys, stores: ControlStores,
+    surroundings: Surroundings
+  ) {
+    self.settings = settings
+    self.keys = keys
+    access = AccessService(store: stores.access, surroundings: surroundings)
+    bundles = BundleService(
+      store: stores.bundles, keys: keys, settings: settings, surroundings: surroundings)
+    connectionTests = ConnectionTests(surroundings: surroundings)
+    agents = AgentService(
+      store: stores.agents, bundles: bundles, tests: connectionTests, keys: keys,
+      settings: settings, surroundings: surroundings)
+    audit = AuditService(store: stores.audit, surroundings: surroundings)
+    connections = ConnectionService(
+      store: stores.connections, agents: stores.agents, bundles: bundles, tests: connectionTests,
+      settings: settings, surroundings: surroundings)
+    grants = GrantService(store: stores.grants, bundles: bundles, surroundings: surroundings)
+    status = StatusService(
+      store: stores.status, agents: stores.agents, bundles: bundles, settings: settings,
+      surroundings: surroundings)
+    tokens = TokenService(
+      connections: stores.connections, keys: keys, settings: settings, surroundings: surroundings)
+  }
+
+  /// Does what the control plane does on its own until the task is cancelled: issues bundles that
+  /// are due, and wakes those who wait for them. Run it in every replica.
+  package func run() async { await bundles.run() }
+}

@@ -1,0 +1,30 @@
+/// Where the control plane's own keys are kept, sealed.
+package protocol SecretStore: Sendable {
+  func secrets() async throws(ControlError) -> [SealedSecret]
+  /// Stores the first set of keys; false, and nothing stored, when there is one already.
+  func createSecrets(_ secrets: [SealedSecret]) async throws(ControlError) -> Bool
+}
+
+/// A key encrypted under the key file's key.
+package struct SealedSecret: Sendable, Equatable {
+  /// What it is, for example `authority-key`. Also the additional data of the encryption.
+  package var name: String
+  /// AES-256-GCM: nonce (12 bytes), ciphertext, tag (16 bytes).
+  package var sealed: [UInt8]
+  package init(name: String, sealed: [UInt8]) {
+    self.name = name
+    self.sealed = sealed
+  }
+}
+
+/// The key file: 32 random bytes under which the keys in the database are sealed.
+package protocol WrappingKeySource: Sendable {
+  /// What to call it in messages, for example its path.
+  var name: String { get }
+  /// The 32 bytes, or `nil` when there is no such file.
+  ///
+  /// - Throws: `invalid` when the file is not a key or readable by others.
+  func read() async throws(ControlError) -> [UInt8]?
+  /// Creates the file, readable by its owner only; never overwrites one.
+  func create(_ key: [UInt8]) async throws(ControlError)
+}

@@ -1,0 +1,110 @@
+package import NIOCore
+
+/// What the shell has to do after an event, in this order: audit, login, server, client, timers.
+///
+/// The order is the guarantee "recorded before forwarded": when ``audit`` is not empty it has to
+/// be in the log before a byte of ``server`` or ``client`` leaves. When the log takes it not, the
+/// shell performs nothing else of this value and sends `terminate(reason: .recordLogUnavailable)`.
+///
+/// An empty value allocates nothing.
+package struct Effects: Equatable, Sendable {
+  /// 1: records, oldest first.
+  package var audit: [AuditEvent] = []
+  /// 2: verify this login and answer with ``Event/loginVerdict(_:)``.
+  package var verifyLogin: LoginRequest?
+  /// 2: find the session of this minted key and cancel what it runs (the client leg closes).
+  package var cancelRequest: CancelKey?
+  /// 3
+  package var server = ServerEffects()
+  /// 4
+  package var client = ClientEffects()
+  /// 5: in order.
+  package var timers: [TimerEffect] = []
+
+  package init() {}
+
+  package var isEmpty: Bool {
+    audit.isEmpty && verifyLogin == nil && cancelRequest == nil && server.isEmpty
+      && client.isEmpty && timers.isEmpty
+  }
+}
+
+/// What happens on the server leg, in this order: connect, cancel, send, close.
+package struct ServerEffects: Equatable, Sendable {
+  /// Open the leg to the target of the login grant, and answer with ``Event/serverConnected(_:)``
+  /// or ``Event/serverConnectFailed(_:)``.
+  package var connect = false
+  /// Send a CancelRequest with ``SessionCore/serverCancelKey`` over a connection of its own.
+  package var cancel = false
+  package var send = ByteSlices()
+  /// Close after everything sent before is written. At most once in a session.
+  package var close = false
+
+  package init() {}
+  package var isEmpty: Bool { !connect && !cancel && send.isEmpty && !close }
+}
+
+/// What happens on the client leg, in this order: send, close, reading.
+package struct ClientEffects: Equatable, Sendable {
+  package enum Reading: Equatable, Sendable {
+    /// Read no more from the client until told to; bytes already under way are still taken.
+    case pause
+    case resume
+  }
+
+  package var send = ByteSlices()
+  /// Close after everything sent before is written. At most once in a session.
+  package var close = false
+  package var reading: Reading?
+
+  package init() {}
+  package var isEmpty: Bool { send.isEmpty && !close && reading == nil }
+}
+
+/// A change of one timer.
+package enum TimerEffect: Equatable, Sendable {
+  /// Fires once, this long from now; an earlier setting of the same timer is forgotten.
+  case set(SessionTimer, after: Duration)
+  case cancel(SessionTimer)
+}
+
+/// Bytes to write, as slices in order; the first costs no allocation.
+package struct ByteSlices: Sendable {
+  package private(set) var first: ByteBuffer?
+  package private(set) var rest: [ByteBuffer] = []
+
+  package init() {}
+
+  package var isEmpty: Bool { first == nil }
+  package var readableBytes: Int { rest.reduce(first?.readableBytes ?? 0) { $0 + $1.readableBytes } }
+
+  package mutating func append(_ slice: ByteBuffer) {
+    guard slice.readableBytes > 0 else { return }
+    if first == nil { first = slice } else { rest.append(slice) }
+  }
+
+  /// Appends to the last slice where it is ours alone, so that small answers share one.
+  package mutating func append(contentsOf other: ByteSlices) {
+    if let slice = other.first { append(slice) }
+    for slice in other.rest { append(slice) }
+  }
+
+  package func forEach(_ body: (ByteBuffer) throws -> Void) rethrows {
+    if let first { try body(first) }
+    for slice in rest { try body(slice) }
+  }
+
+  /// All bytes in one buffer.
+  package var joined: ByteBuffer {
+    guard var whole = first else { return ByteBuffer() }
+    for slice in rest { whole.writeImmutableBuffer(slice) }
+    return whole
+  }
+}
+
+extension ByteSlices: Equatable {
+  /// Compares the bytes, not where they are cut.
+  package static func == (left: ByteSlices, right: ByteSlices) -> Bool {
+    left.readableBytes == right.readableBytes && left.joined == right.joined
+  }
+}

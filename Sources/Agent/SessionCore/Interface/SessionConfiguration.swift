@@ -1,0 +1,46 @@
+package import GatewayModel
+
+/// What a session is given at its start and keeps.
+package struct SessionConfiguration: Sendable {
+  package var session: SessionID
+  /// 128 random bits, known to nobody else: names what must fail at the server in a refusal.
+  package var poisonNonce: Identifier128
+  package var limits: SessionLimits
+  package var policy: StatementPolicy
+
+  package init(
+    session: SessionID, poisonNonce: Identifier128, limits: SessionLimits = SessionLimits(),
+    policy: StatementPolicy = StatementPolicy()
+  ) {
+    self.session = session
+    self.poisonNonce = poisonNonce
+    self.limits = limits
+    self.policy = policy
+  }
+}
+
+/// The bounds of one session's memory and patience.
+package struct SessionLimits: Hashable, Sendable {
+  /// PostgreSQL's own bound of a startup packet.
+  package var maximumStartupBytes = 10_000
+  /// PostgreSQL's own bound of a password message.
+  package var maximumTokenBytes = 65_535
+  /// Of one Query, Parse, Bind or FunctionCall, buffered whole; over it 54000.
+  package var maximumStatementBytes = 16 << 20
+  /// PostgreSQL's own bound of Execute, Describe, Close, Sync and the like.
+  package var maximumSmallMessageBytes = 10_000
+  /// How much of an inspected message from the server is looked at; the rest passes unseen.
+  package var maximumInspectedServerBytes = 512 << 10
+  /// Texts of prepared statements and parameters of portals, summed; over it 54000.
+  package var maximumRetainedBytes = 64 << 20
+  /// Replies outstanding; over it the client is read no further until some have come. Far more
+  /// than the 8 kB that a server holds back without a Sync, so that it cannot lock.
+  package var maximumPendingReplies = 65_536
+  package var maximumRecordedMessageBytes = 4_096
+  /// Bounds the CPU a server can make the agent spend on PBKDF2.
+  package var maximumScramIterations = 100_000
+  package var handshakeTimeout: Duration = .seconds(30)
+  package var drainTimeout: Duration = .seconds(5)
+
+  package init() {}
+}

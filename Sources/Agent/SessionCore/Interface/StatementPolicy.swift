@@ -1,0 +1,60 @@
+package import GatewayModel
+
+/// Judges what a statement asks for, before it is forwarded.
+///
+/// A plain value, so that the same events give the same verdicts. A verdict that needs the
+/// statement's facts or a person will arrive as an event, while the session stands still
+/// (``ClientStall``).
+package struct StatementPolicy: Hashable, Sendable {
+  /// Whether the function call protocol (large objects through `lo_*` of old clients) may pass.
+  package var allowsFunctionCalls = false
+
+  package init() {}
+
+  /// What is to be judged.
+  package enum Subject: Hashable, Sendable {
+    case query
+    case parse
+    case bind
+    case execute
+    case functionCall
+  }
+
+  package func verdict(on subject: Subject) -> StatementVerdict {
+    switch subject {
+    case .functionCall where !allowsFunctionCalls:
+      .refuse(
+        StatementRefusal(
+          reason: .unsupported, sqlstate: "0A000",
+          message: "function calls through the fast-path protocol are not allowed here",
+          hint: "Call the function in a SQL statement.", detail: "FunctionCall message"))
+    case .query, .parse, .bind, .execute, .functionCall: .allow
+    }
+  }
+}
+
+/// What is to be done with a statement.
+package enum StatementVerdict: Hashable, Sendable {
+  case allow
+  case refuse(StatementRefusal)
+}
+
+/// Why a statement does not reach the server, and what the client is told.
+package struct StatementRefusal: Hashable, Sendable {
+  package var reason: ReasonCode
+  package var sqlstate: String
+  package var message: String
+  package var hint: String
+  /// For the record only.
+  package var detail: String
+
+  package init(
+    reason: ReasonCode, sqlstate: String, message: String, hint: String, detail: String
+  ) {
+    self.reason = reason
+    self.sqlstate = sqlstate
+    self.message = message
+    self.hint = hint
+    self.detail = detail
+  }
+}

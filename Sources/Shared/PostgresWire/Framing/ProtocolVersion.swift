@@ -1,0 +1,28 @@
+/// A protocol version as the startup packet writes it: major in the upper 16 bits.
+package struct ProtocolVersion: Hashable, Sendable, Comparable {
+  package let major: UInt16
+  package let minor: UInt16
+
+  package init(major: UInt16, minor: UInt16) {
+    self.major = major
+    self.minor = minor
+  }
+
+  package init(code: UInt32) {
+    self.init(major: UInt16(code >> 16), minor: UInt16(truncatingIfNeeded: code))
+  }
+
+  package var code: UInt32 { UInt32(major) << 16 | UInt32(minor) }
+
+  package static let v3_0 = ProtocolVersion(major: 3, minor: 0)
+  /// Has cancel keys of 4 to 256 bytes (PostgreSQL 18).
+  package static let v3_2 = ProtocolVersion(major: 3, minor: 2)
+
+  package static func < (left: ProtocolVersion, right: ProtocolVersion) -> Bool {
+    left.code < right.code
+  }
+}
+
+extension ProtocolVersion: CustomStringConvertible {
+  package var description: String { "\(major).\(minor)" }
+}

@@ -33,6 +33,8 @@ package enum SASLPrep {
     case .control, .surrogate, .privateUse, .unassigned: return true
     default: break
     }
+    // The RFC speaks of Unicode 3.2; what came later counts as unassigned.
+    guard let age = scalar.properties.age, (age.major, age.minor) <= (3, 2) else { return true }
     switch scalar.value {
     case 0x0340, 0x0341, 0x06DD, 0x070F, 0x180E, 0x200E, 0x200F, 0x2028...0x202E, 0x2061...0x2063,
       0x206A...0x206F, 0x2FF0...0x2FFB, 0xFFF9...0xFFFD, 0x1D173...0x1D17A, 0xE0001,

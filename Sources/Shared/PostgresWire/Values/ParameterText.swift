@@ -5,11 +5,28 @@ package enum ParameterText {
   /// The text of a value as the server would print it with `DateStyle` ISO in UTC.
   ///
   /// A value in text format comes back as it is. `nil` where the type is not a built-in one, the
-  /// bytes are not of it, or the text would be longer than `limit` bytes: binary forms can be
-  /// thousands of times shorter than their text. The bytes may come from a peer: never traps.
+  /// bytes are not of it or not UTF-8, or the text would be longer than `limit` bytes: a binary
+  /// form can be thousands of times shorter than its text. The bytes may come from a peer: never
+  /// traps.
   package static func decode(
     oid: UInt32, format: FormatCode, bytes: ByteBuffer, limit: Int = 1 << 20
   ) -> String? {
-    nil
+    switch format {
+    case .text:
+      guard bytes.readableBytes <= limit else { return nil }
+      return String(validating: bytes.readableBytesView, as: UTF8.self)
+    case .binary:
+      var printer = ValuePrinter(limit: limit)
+      do throws(UnreadableValue) {
+        try printer.print(bytes, oid: oid)
+      } catch {
+        return nil
+      }
+      return String(validating: printer.text, as: UTF8.self)
+    default: return nil
+    }
   }
 }
+
+/// The bytes are not a value of the type, or too long to print.
+struct UnreadableValue: Error {}

@@ -1,0 +1,57 @@
+internal import ControlCore
+import HTTPTypes
+internal import Hummingbird
+import Metrics
+internal import Telemetry
+
+/// Puts routes into the router so that none is open by oversight: a route wants a good API token
+/// unless it is registered with ``open(_:_:query:handle:)``.
+struct APIRoutes {
+  let router: Router<APIRequestContext>
+  let access: AccessService
+  private let unauthorized = MetricName.controlUnauthorized.counter()
+
+  init(router: Router<APIRequestContext>, access: AccessService) {
+    self.router = router
+    self.access = access
+  }
+
+  /// A route for callers with an API token; `query` names the parameters it takes.
+  func on(
+    _ method: HTTPRequest.Method, _ path: String, query known: [String] = [],
+    handle: @escaping @Sendable (APICall, Caller) async throws -> Response
+  ) {
+    let (access, unauthorized) = (access, unauthorized)
+    router.on(RouterPath(path), method: method) { request, context in
+      let caller: Caller
+      do {
+        caller = try await access.authenticate(bearer: Self.bearer(of: request))
+      } catch let error as ControlError where error.code == .unauthorized {
+        unauthorized.increment()
+        throw error
+      }
+      let query = try QueryItems(request.uri.query, known: known)
+      return try await handle(
+        APICall(request: request, context: context, query: query), caller)
+    }
+  }
+
+  /// A route for everybody.
+  func open(
+    _ method: HTTPRequest.Method, _ path: String, query known: [String] = [],
+    handle: @escaping @Sendable (APICall) async throws -> Response
+  ) {
+    router.on(RouterPath(path), method: method) { request, context in
+      let query = try QueryItems(request.uri.query, known: known)
+      return try await handle(APICall(request: request, context: context, query: query))
+    }
+  }
+
+  /// The token of `Authorization: Bearer <token>` (RFC 6750 section 2.1); `nil` for any other.
+  static func bearer(of request: Request) -> String? {
+    guard let header = request.headers[.authorization] else { return nil }
+    let parts = header.split(separator: " ", maxSplits: 1)
+    guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
+    return parts[1].trimmingPrefix { $0 == " " }.description
+  }
+}

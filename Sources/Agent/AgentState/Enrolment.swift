@@ -1,0 +1,86 @@
+package import GatewayModel
+
+/// What the control plane told an agent when it joined.
+package struct Enrolment: Hashable, Sendable {
+  package var agent: AgentID
+  package var organisation: String
+  package var segment: String
+  /// Where the agent dials the control plane, `host:port`.
+  package var linkAddress: String
+  /// Where clients reach the agent, `host:port`.
+  package var clientAddress: String
+  /// Base64 of the raw Ed25519 keys that may sign bundles.
+  package var policyPublicKeys: [String]
+  /// The authorities that vouch for the control plane, in PEM.
+  package var authoritiesPEM: String
+  package var enrolledAt: WallTime
+
+  package init(
+    agent: AgentID, organisation: String, segment: String, linkAddress: String,
+    clientAddress: String, policyPublicKeys: [String], authoritiesPEM: String,
+    enrolledAt: WallTime
+  ) {
+    self.agent = agent
+    self.organisation = organisation
+    self.segment = segment
+    self.linkAddress = linkAddress
+    self.clientAddress = clientAddress
+    self.policyPublicKeys = policyPublicKeys
+    self.authoritiesPEM = authoritiesPEM
+    self.enrolledAt = enrolledAt
+  }
+}
+
+/// The agent's certificate and the key that belongs to it.
+package struct TLSIdentity: Hashable, Sendable {
+  /// P-256, PKCS #8 in PEM.
+  package var privateKeyPEM: Secret
+  package var certificateChainPEM: String
+
+  package init(privateKeyPEM: Secret, certificateChainPEM: String) {
+    self.privateKeyPEM = privateKeyPEM
+    self.certificateChainPEM = certificateChainPEM
+  }
+}
+
+/// The keys an agent made when it joined; they outlive its certificates.
+package struct AgentKeys: Hashable, Sendable {
+  /// The raw Ed25519 private key that signs checkpoints, 32 bytes.
+  package var audit: Secret
+  /// The raw X25519 private key that opens sealed credentials, 32 bytes.
+  package var sealing: Secret
+
+  package init(audit: Secret, sealing: Secret) {
+    self.audit = audit
+    self.sealing = sealing
+  }
+}
+
+/// A bundle as it was accepted.
+package struct StoredBundle: Hashable, Sendable {
+  package var version: UInt64
+  /// SHA-256 of the payload.
+  package var hash: [UInt8]
+  /// The envelope, byte for byte as received.
+  package var envelope: [UInt8]
+
+  package init(version: UInt64, hash: [UInt8], envelope: [UInt8]) {
+    self.version = version
+    self.hash = hash
+    self.envelope = envelope
+  }
+}
+
+/// How far a log was acknowledged by the control plane.
+package struct ShippingCursor: Hashable, Sendable {
+  package var epoch: UInt64
+  package var lane: UInt32
+  /// The seq of the first record that is not acknowledged.
+  package var nextSeq: UInt64
+
+  package init(epoch: UInt64, lane: UInt32, nextSeq: UInt64) {
+    self.epoch = epoch
+    self.lane = lane
+    self.nextSeq = nextSeq
+  }
+}

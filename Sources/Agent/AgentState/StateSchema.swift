@@ -1,0 +1,55 @@
+import GRDB
+
+/// The tables of the state file. Migrations are only ever added, never changed: an agent in the
+/// field has run the ones before.
+enum StateSchema {
+  static var migrator: DatabaseMigrator {
+    var migrator = DatabaseMigrator()
+    migrator.registerMigration("1 first tables") { db in
+      // Tables of one row: `only` can be nothing but 1.
+      try db.execute(
+        sql: """
+          CREATE TABLE enrolment (
+            only INTEGER PRIMARY KEY CHECK (only = 1),
+            agent BLOB NOT NULL,
+            organisation TEXT NOT NULL,
+            segment TEXT NOT NULL,
+            link_address TEXT NOT NULL,
+            client_address TEXT NOT NULL,
+            policy_public_keys TEXT NOT NULL,
+            authorities_pem TEXT NOT NULL,
+            enrolled_at INTEGER NOT NULL
+          ) STRICT;
+          CREATE TABLE agent_keys (
+            only INTEGER PRIMARY KEY CHECK (only = 1),
+            audit BLOB NOT NULL,
+            sealing BLOB NOT NULL
+          ) STRICT;
+          CREATE TABLE tls_identity (
+            only INTEGER PRIMARY KEY CHECK (only = 1),
+            private_key_pem BLOB NOT NULL,
+            certificate_chain_pem TEXT NOT NULL
+          ) STRICT;
+          CREATE TABLE bundle (
+            only INTEGER PRIMARY KEY CHECK (only = 1),
+            version INTEGER NOT NULL,
+            hash BLOB NOT NULL,
+            envelope BLOB NOT NULL
+          ) STRICT;
+          -- Kept apart from the bundle, so that losing or clearing the one keeps the other.
+          CREATE TABLE highest_version (
+            only INTEGER PRIMARY KEY CHECK (only = 1),
+            version INTEGER NOT NULL,
+            hash BLOB NOT NULL
+          ) STRICT;
+          CREATE TABLE shipping_cursor (
+            epoch INTEGER NOT NULL,
+            lane INTEGER NOT NULL,
+            next_seq INTEGER NOT NULL,
+            PRIMARY KEY (epoch, lane)
+          ) STRICT;
+          """)
+    }
+    return migrator
+  }
+}

@@ -29,16 +29,13 @@ struct AccessLog: RouterMiddleware {
     let matched = context.endpointPath.flatMap { $0 == "NotFound" ? nil : $0 }
     let route = matched ?? "none"
     let method = Self.knownMethods.contains(request.method) ? request.method.rawValue : "other"
-    let (seconds, attoseconds) = duration.components
-    let nanoseconds = seconds.multipliedReportingOverflow(by: 1_000_000_000).partialValue
-      &+ attoseconds / 1_000_000_000
     MetricName.controlRequests.counter([
       (MetricName.Label.method, matched == nil ? "other" : method),
       (MetricName.Label.route, route),
       (MetricName.Label.status, "\(response.status.code)"),
     ]).increment()
     MetricName.controlRequestSeconds.timer([(MetricName.Label.route, route)])
-      .recordNanoseconds(nanoseconds)
+      .record(duration: duration)
 
     let level: Logger.Level =
       response.status.kind == .serverError
@@ -49,7 +46,7 @@ struct AccessLog: RouterMiddleware {
         LogKey.requestID: "\(context.id)", LogKey.method: "\(method)", LogKey.route: "\(route)",
         LogKey.status: "\(response.status.code)",
         LogKey.clientAddress: "\(context.clientAddress.text)",
-        LogKey.milliseconds: "\(nanoseconds / 1_000_000)",
+        LogKey.milliseconds: "\(Int((duration / .milliseconds(1)).rounded()))",
       ])
     return response
   }

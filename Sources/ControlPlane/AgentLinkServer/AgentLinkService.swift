@@ -1,0 +1,217 @@
+import AgentLink
+internal import ControlCore
+import GRPCCore
+internal import GatewayModel
+internal import Logging
+import Metrics
+import Telemetry
+
+/// The calls of the agent link, each by an agent that its certificate names.
+struct AgentLinkService: Sallyport_Link_V1_AgentLink.SimpleServiceProtocol {
+  let plane: ControlPlane
+  let links: OpenLinks
+  let gate = ShipmentGate()
+  let now: @Sendable () -> WallTime
+  let logger: Logger
+  private let recordsStored = MetricName.controlRecordsStored.counter()
+  private let shipmentTimer = MetricName.controlShipmentSeconds.timer()
+
+  init(
+    plane: ControlPlane, links: OpenLinks, now: @escaping @Sendable () -> WallTime, logger: Logger
+  ) {
+    self.plane = plane
+    self.links = links
+    self.now = now
+    self.logger = logger
+  }
+
+  private var peer: LinkPeer {
+    LinkPeer(organisation: plane.settings.organisation, agents: plane.agents)
+  }
+
+  func attach(
+    request: RPCAsyncSequence<Sallyport_Link_V1_AgentMessage, any Error>,
+    response: RPCWriter<Sallyport_Link_V1_ControlMessage>, context: ServerContext
+  ) async throws {
+    let agent = try await peer.admit(context)
+    var logger = logger
+    logger[metadataKey: LogKey.agent] = "\(agent.id)"
+    logger[metadataKey: LogKey.segment] = "\(agent.segment)"
+    let attachment = Attachment(agent: agent, plane: plane, writer: response, logger: logger)
+
+    let (commands, queue) = AsyncStream<ConnectionTestCommand>.makeStream(
+      bufferingPolicy: .bufferingOldest(LinkLimits.commands))
+    let (serial, ends) = links.open(agent.id)
+    let attachedAt = now()
+    let registration = await plane.connectionTests.attach(agent.id) { command in
+      if case .enqueued = queue.yield(command) { true } else { false }
+    }
+    logger.info("agent attached", metadata: [LogKey.address: "\(context.remotePeer)"])
+    let result: Result<Void, any Error>
+    do {
+      try await run(
+        attachment, request: request, commands: commands, ends: ends, cancellation: context)
+      result = .success(())
+    } catch {
+      result = .failure(error)
+    }
+    queue.finish()
+    links.close(agent.id, serial: serial)
+    await plane.connectionTests.detach(registration)
+    // In a task of its own, so that it is noted also when this one was cancelled.
+    await Task { [plane] in
+      try? await plane.agents.detached(agent.id, attachedAt: attachedAt)
+    }.value
+    logger.info("agent detached", metadata: [LogKey.reason: "\(Self.reason(result))"])
+    if case .failure(let error) = result, !(error is CancellationError) { throw error }
+  }
+
+  /// Runs the parts of a stream until the first of them ends.
+  private func run(
+    _ attachment: Attachment, request: RPCAsyncSequence<Attachment.Message, any Error>,
+    commands: AsyncStream<ConnectionTestCommand>, ends: AsyncStream<LinkEnd>,
+    cancellation context: ServerContext
+  ) async throws {
+    let (hellos, hello) = AsyncStream<UInt64>.makeStream(bufferingPolicy: .bufferingOldest(1))
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask {
+        var isFirst = true
+        for try await message in request {
+          if isFirst {
+            guard case .hello(let first) = message.message else {
+              throw RPCError(
+                code: .invalidArgument, message: "The first message of the stream is not Hello.")
+            }
+            isFirst = false
+            hello.yield(first.acceptedBundleVersion)
+          }
+          try await attachment.take(message)
+        }
+      }
+      group.addTask {
+        guard let accepted = try await Self.first(of: hellos, within: LinkLimits.helloDeadline)
+        else {
+          throw RPCError(code: .deadlineExceeded, message: "The agent did not say Hello in time.")
+        }
+        try await attachment.sendBundles(after: accepted)
+      }
+      group.addTask { try await attachment.sendCommands(commands) }
+      group.addTask {
+        for await end in ends {
+          switch end {
+          case .shutdown:
+            throw RPCError(
+              code: .unavailable, message: "The control plane is shutting down: attach again.")
+          case .replaced:
+            throw RPCError(code: .aborted, message: "The agent has attached on another link.")
+          }
+        }
+        try Task.checkCancellation()
+      }
+      group.addTask {
+        // The peer is gone, or its connection is: the stream may never say so by itself.
+        try await context.cancellation.cancelled
+        throw CancellationError()
+      }
+      defer { group.cancelAll() }
+      try await group.next()
+    }
+  }
+
+  private static func first(
+    of hellos: AsyncStream<UInt64>, within deadline: Duration
+  ) async throws -> UInt64? {
+    try await withThrowingTaskGroup(of: UInt64?.self) { group in
+      group.addTask {
+        for await version in hellos { return version }
+        return nil
+      }
+      group.addTask {
+        try await Task.sleep(for: deadline)
+        return nil
+      }
+      defer { group.cancelAll() }
+      return try await group.next() ?? nil
+    }
+  }
+
+  private static func reason(_ result: Result<Void, any Error>) -> String {
+    switch result {
+    case .success: "closed by the agent"
+    case .failure(let error as RPCError): error.message
+    case .failure(is CancellationError): "the connection ended"
+    case .failure(let error): "\(error)"
+    }
+  }
+
+  func ship(
+    request: Sallyport_Link_V1_ShipRequest, context: ServerContext
+  ) async throws -> Sallyport_Link_V1_ShipResponse {
+    let start = ContinuousClock.now
+    let answer: IngestAnswer
+    do {
+      answer = try await store(request, context: context)
+    } catch {
+      guard error.code == .unavailable else { throw error }
+      answer = .retryLater(
+        after: .milliseconds(Int.random(in: LinkLimits.retryWithoutDatabase)))
+    }
+    var response = Sallyport_Link_V1_ShipResponse()
+    let status: String
+    switch answer {
+    case .stored(let nextSeq):
+      (response.status, response.nextSeq, status) = (.stored, nextSeq, "stored")
+      recordsStored.increment(by: request.records.count)
+      shipmentTimer.record(duration: ContinuousClock.now - start)
+    case .wrongCursor(let nextSeq):
+      (response.status, response.nextSeq, status) = (.wrongCursor, nextSeq, "wrong_cursor")
+    case .retryLater(let delay):
+      let milliseconds = Int64((delay / .milliseconds(1)).rounded(.up))
+      response.status = .retryLater
+      response.retryAfterMilliseconds = UInt32(clamping: milliseconds)
+      status = "retry_later"
+    }
+    MetricName.controlShipments.counter([(MetricName.Label.status, status)]).increment()
+    return response
+  }
+
+  private func store(
+    _ request: Sallyport_Link_V1_ShipRequest, context: ServerContext
+  ) async throws(RPCError) -> IngestAnswer {
+    let agent = try await peer.admit(context)
+    guard gate.enter(agent.id) else {
+      return .retryLater(after: .milliseconds(Int.random(in: LinkLimits.retryWhenBusy)))
+    }
+    defer { gate.leave(agent.id) }
+    do {
+      return try await plane.audit.ingest(
+        ShippedBatch(
+          log: LogID(agent: agent.id, epoch: request.epoch, lane: request.lane),
+          fromSeq: request.fromSeq, records: request.records, checkpoint: request.checkpoint))
+    } catch {
+      logger.warning(
+        "batch not stored",
+        metadata: [
+          LogKey.agent: "\(agent.id)", LogKey.epoch: "\(request.epoch)",
+          LogKey.lane: "\(request.lane)", LogKey.sequence: "\(request.fromSeq)",
+          LogKey.records: "\(request.records.count)", LogKey.error: "\(error)",
+        ])
+      throw RPCError(error)
+    }
+  }
+
+  func renew(
+    request: Sallyport_Link_V1_RenewRequest, context: ServerContext
+  ) async throws -> Sallyport_Link_V1_RenewResponse {
+    let agent = try await peer.admit(context)
+    do {
+      let renewed = try await plane.agents.renew(agent.id, csrPEM: request.csrPem)
+      return .with {
+        $0.certificateChainPem = renewed.chainPEM
+        $0.authoritiesPem = renewed.authoritiesPEM
+      }
+    } catch {
+      throw RPCError(error)
+    }
+  }
+}

@@ -138,12 +138,18 @@ let controlPlane: [Target] = [
     ]),
   program(
     "sallyport", path: "ControlPlane/CLI",
-    ["APIModel", .argumentParser, .httpClient, .nioCore, .nioSSL, .nioFoundationCompat, .crypto, .x509]),
+    [
+      "APIModel", "GatewayModel", .argumentParser, .httpClient, .nioCore, .nioPosix, .nioSSL,
+      .nioFoundationCompat, .crypto, .x509,
+    ]),
 ]
 
 let testSupport: Target = .target(
   name: "TestSupport",
-  dependencies: ["GatewayModel", "PostgresWire", "APIModel", .nioCore, .nioPosix, .nioSSL, .crypto, .x509, .asn1],
+  dependencies: [
+    "GatewayModel", "PostgresWire", "APIModel", .nioCore, .nioPosix, .nioSSL,
+    .product(name: "NIOTLS", package: "swift-nio"), .crypto, .x509, .asn1,
+  ],
   path: "Tests/Support", swiftSettings: settings)
 
 let testTargets: [Target] = [
@@ -169,7 +175,7 @@ let testTargets: [Target] = [
     ]),
   tests("PostgresStoreTests", ["PostgresStore", "ControlCore", "AuditLog", "AuditRecordProto", "GatewayModel", "TestSupport"]),
   tests("ControlCoreTests", ["ControlCore", "SignedBundle", "SessionToken", "GatewayModel", "APIModel", .crypto]),
-  tests("CLITests", ["sallyport", "APIModel"]),
+  tests("CLITests", ["sallyport", "APIModel", "GatewayModel", .crypto]),
   tests("IntegrationTests", ["TestSupport", "APIModel", "GatewayModel", .nioCore, .nioPosix]),
 ]
 

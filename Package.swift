@@ -175,6 +175,8 @@ let testTargets: [Target] = [
     ]),
   tests("PostgresStoreTests", ["PostgresStore", "ControlCore", "AuditLog", "AuditRecordProto", "GatewayModel", "TestSupport"]),
   tests("ControlCoreTests", ["ControlCore", "SignedBundle", "SessionToken", "GatewayModel", "APIModel", .crypto]),
+  tests("ControlAPITests", ["ControlAPI", "ControlCore", .hummingbird, .nioCore]),
+  tests("AgentLinkServerTests", ["AgentLinkServer", "GatewayModel"]),
   tests("CLITests", ["sallyport", "APIModel", "GatewayModel", .crypto]),
   tests("IntegrationTests", ["TestSupport", "APIModel", "GatewayModel", .nioCore, .nioPosix]),
 ]

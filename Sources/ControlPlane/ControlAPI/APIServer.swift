@@ -40,6 +40,8 @@ package enum APIServer {
       privateKey: .privateKey(configuration.privateKey))
     tls.minimumTLSVersion = .tlsv12
     tls.applicationProtocols = ["http/1.1"]
+    // Made once here, so that files that do not belong together are found at the start.
+    _ = try NIOSSLContext(configuration: tls)
     let port = configuration.port
     return Application(
       router: router(plane: plane, registry: registry),

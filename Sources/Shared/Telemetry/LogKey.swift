@@ -21,7 +21,8 @@ package enum LogKey {
   package static let records = "records"
   package static let address = "address"
   package static let path = "path"
-  package static let requestID = "request"
+  /// As Hummingbird names it in every line about a request.
+  package static let requestID = "hb.request.id"
   package static let method = "method"
   package static let route = "route"
   package static let status = "status"

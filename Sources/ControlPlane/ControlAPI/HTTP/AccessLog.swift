@@ -43,7 +43,7 @@ struct AccessLog: RouterMiddleware {
     context.logger.log(
       level: level, "request",
       metadata: [
-        LogKey.requestID: "\(context.id)", LogKey.method: "\(method)", LogKey.route: "\(route)",
+        LogKey.method: "\(method)", LogKey.route: "\(route)",
         LogKey.status: "\(response.status.code)",
         LogKey.clientAddress: "\(context.clientAddress.text)",
         LogKey.milliseconds: "\(Int((duration / .milliseconds(1)).rounded()))",

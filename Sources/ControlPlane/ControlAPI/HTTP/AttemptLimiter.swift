@@ -60,7 +60,8 @@ final class AttemptLimiter: Sendable {
   private func refilled(_ bucket: Bucket?, at now: ContinuousClock.Instant) -> Bucket {
     guard let bucket else { return Bucket(tokens: burst, touched: now) }
     let elapsed = max(.zero, now - bucket.touched) / .seconds(1)
-    return Bucket(tokens: min(burst, bucket.tokens + elapsed * perSecond), touched: now)
+    return Bucket(
+      tokens: min(burst, bucket.tokens + elapsed * perSecond), touched: max(bucket.touched, now))
   }
 
   private func forgetOne(_ buckets: inout [String: Bucket]) {

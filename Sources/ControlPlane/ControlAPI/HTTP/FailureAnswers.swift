@@ -19,8 +19,7 @@ struct FailureAnswers: RouterMiddleware {
     } catch let error as ControlError {
       if error.code == .internal {
         context.logger.error(
-          "request failed",
-          metadata: [LogKey.requestID: "\(context.id)", LogKey.error: "\(error)"])
+          "request failed", metadata: [LogKey.error: "\(error)"])
       }
       return try Self.answer(error)
     } catch let limit as AttemptLimit {
@@ -37,8 +36,7 @@ struct FailureAnswers: RouterMiddleware {
           .unavailable, "The control plane is shutting down.", remedy: "Try again in a moment."))
     } catch {
       context.logger.error(
-        "request failed",
-        metadata: [LogKey.requestID: "\(context.id)", LogKey.error: "\(error)"])
+        "request failed", metadata: [LogKey.error: "\(error)"])
       return try Self.answer(
         ControlError(
           .internal, "The control plane failed to do this.",

@@ -1,0 +1,193 @@
+import AgentLinkServer
+import ArgumentParser
+import ControlAPI
+import ControlCore
+import Foundation
+import Logging
+import NIOSSL
+import PostgresStore
+import ServiceLifecycle
+import Telemetry
+
+struct Serve: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Run the control plane until SIGTERM or SIGINT.",
+    discussion: """
+      The first start makes the organisation's keys and prints a one-time bootstrap token for \
+      `sallyport login`.
+      """)
+
+  @OptionGroup var database: DatabaseOptions
+  @OptionGroup var organisation: OrganisationOptions
+  @OptionGroup var logging: LogOptions
+
+  @Option(
+    help: ArgumentHelp("Where the HTTPS API listens: a numeric address.", valueName: "host:port"))
+  var listen = ListenAddress.loopback(port: 8443)
+
+  @Option(
+    help: ArgumentHelp("Where the agent link listens: a numeric address.", valueName: "host:port"))
+  var linkListen = ListenAddress.loopback(port: 8444)
+
+  @Option(
+    name: .customLong("public-url"),
+    help: ArgumentHelp(
+      "How people reach the API; the address of --listen when absent.", valueName: "https://…"))
+  var publicURL: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Where agents dial; the address of --link-listen when absent.", valueName: "host:port"))
+  var linkAddress: HostAndPort?
+
+  @Option(
+    help: ArgumentHelp(
+      "Further names and addresses for the server's certificate, with commas between.",
+      valueName: "name,…"))
+  var names: String?
+
+  @Option(
+    name: .customLong("tls-certificate"),
+    help: ArgumentHelp(
+      "PEM of a certificate for the API, then its issuers, instead of one from the own authority.",
+      valueName: "file"))
+  var certificateFile: String?
+
+  @Option(
+    name: .customLong("tls-key"),
+    help: ArgumentHelp("PEM of the key of --tls-certificate.", valueName: "file"))
+  var keyFile: String?
+
+  @Option(
+    name: .customLong("bootstrap-token-file"),
+    help: ArgumentHelp(
+      "At the first start, write the bootstrap token to this new file, readable by its owner "
+        + "only, instead of printing it.", valueName: "file"))
+  var bootstrapTokenFile: String?
+
+  /// How long open requests and streams have after a signal.
+  private static let shutdownDuration = Duration.seconds(5)
+
+  func validate() throws {
+    guard (certificateFile == nil) == (keyFile == nil) else {
+      throw ValidationError("--tls-certificate and --tls-key go together: give both or neither.")
+    }
+    if let publicURL { _ = try Self.host(ofURL: publicURL) }
+  }
+
+  func run() async throws {
+    let registry = logging.install()
+    let settings = try settings()
+    let key = try organisation.key()
+    try await reporting {
+      try await serve(settings: settings, key: key, registry: registry)
+    }
+  }
+
+  private func serve(
+    settings: ControlSettings, key: KeyFile, registry: PrometheusRegistry
+  ) async throws {
+    let logger = Logger(label: "control")
+    let surroundings = Surroundings.system(logger: logger)
+    let store = try await database.open(logger: logger)
+    let keys = try await ControlKeys.open(
+      store: store.stores.secrets, wrappingKey: key, settings: settings,
+      surroundings: surroundings)
+    let plane = ControlPlane(
+      settings: settings, keys: keys, stores: store.stores, surroundings: surroundings)
+    let identity = try keys.serverIdentity(settings: settings, surroundings: surroundings)
+    let destination = try bootstrapDestination()
+
+    let (apiPorts, apiPort) = AsyncStream<Int>.makeStream(bufferingPolicy: .bufferingOldest(1))
+    let application = try APIServer.application(
+      apiConfiguration(identity), plane: plane, registry: registry, logger: logger
+    ) { port in
+      apiPort.yield(port)
+      apiPort.finish()
+    }
+    let link = AgentLinkServer(
+      AgentLinkServerConfiguration(
+        host: linkListen.host, port: linkListen.port,
+        certificateChainPEM: identity.certificateChainPEM, privateKeyPEM: identity.privateKeyPEM,
+        authoritiesPEM: identity.authoritiesPEM),
+      plane: plane, now: surroundings.now, logger: logger)
+
+    // Started in this order and ended in the opposite one: the listeners go first, and what they
+    // use last.
+    var configuration = ServiceGroupConfiguration(
+      services: [
+        StoreService(store: store), PlaneService(plane: plane),
+        LinkService(server: link, address: linkListen),
+        APIService(application: application, address: listen),
+        Announcement(
+          plane: plane, link: link, apiPort: apiPorts, publicURL: url, destination: destination,
+          certificateExpiresAt: identity.expiresAt, logger: logger),
+      ],
+      gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+    configuration.maximumGracefulShutdownDuration = Self.shutdownDuration
+    do {
+      try await ServiceGroup(configuration: configuration).run()
+    } catch is CancellationError {
+      logger.warning("ended with requests still open")
+    }
+    logger.notice("ended")
+  }
+
+  /// A file that is there already is an error only when a token would have to be written to it,
+  /// so that a restart with the same arguments works.
+  private func bootstrapDestination() throws -> TokenDestination {
+    guard let bootstrapTokenFile, FileManager.default.fileExists(atPath: bootstrapTokenFile)
+    else { return try TokenDestination(path: bootstrapTokenFile) }
+    return try TokenDestination(path: nil)
+  }
+
+  private func apiConfiguration(_ identity: ServerIdentity) throws -> APIServerConfiguration {
+    let chain: [NIOSSLCertificate]
+    let key: NIOSSLPrivateKey
+    let (certificateName, keyName) = (certificateFile ?? "own", keyFile ?? "own")
+    do {
+      if let certificateFile, let keyFile {
+        chain = try NIOSSLCertificate.fromPEMFile(certificateFile)
+        key = try NIOSSLPrivateKey(file: keyFile, format: .pem)
+      } else {
+        chain = try NIOSSLCertificate.fromPEMBytes(Array(identity.certificateChainPEM.utf8))
+        key = try NIOSSLPrivateKey(bytes: identity.privateKeyPEM.bytes, format: .pem)
+      }
+    } catch {
+      throw StartFailure(
+        .configuration,
+        "The certificate \"\(certificateName)\" or the key \"\(keyName)\" cannot be read: \(error).",
+        remedy: "Give files in PEM with --tls-certificate and --tls-key.")
+    }
+    return APIServerConfiguration(
+      host: listen.host, port: listen.port, certificateChain: chain, privateKey: key)
+  }
+
+  private var url: String { publicURL ?? "https://\(listen)" }
+
+  private func settings() throws -> ControlSettings {
+    let linkAddress = linkAddress?.description ?? linkListen.description
+    var names = [try Self.host(ofURL: url)]
+    if let host = HostAndPort(linkAddress)?.host { names.append(host) }
+    names += (names(from: self.names)) + ["localhost", "127.0.0.1", "::1"]
+    var seen: Set<String> = ["0.0.0.0", "::"]
+    return ControlSettings(
+      organisation: try organisation.organisationName(), version: SallyportControl.version,
+      linkAddress: linkAddress, serverNames: names.filter { seen.insert($0).inserted })
+  }
+
+  private func names(from list: String?) -> [String] {
+    (list ?? "").split(separator: ",")
+      .map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+  }
+
+  private static func host(ofURL text: String) throws -> String {
+    guard let url = URL(string: text), url.scheme == "https", let host = url.host(),
+      !host.isEmpty, url.path().isEmpty || url.path() == "/"
+    else {
+      throw ValidationError(
+        "--public-url \"\(text)\" is not https://HOST or https://HOST:PORT.")
+    }
+    return host.trimmingCharacters(in: ["[", "]"])
+  }
+}

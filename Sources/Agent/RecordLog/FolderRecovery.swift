@@ -1,0 +1,129 @@
+import AuditLog
+import GatewayModel
+
+/// What a start finds in the folder of the logs.
+struct FolderRecovery {
+  var epoch: UInt64
+  var lanes: [LogID: LaneState]
+  var losses: [UInt32: LossRecord]
+  var previousSizes: [UInt32: UInt64]
+
+  /// Reads the last segment of every log to its first bad frame.
+  ///
+  /// A torn end is cut off: it is a write that was not finished, so nothing it covers was
+  /// forwarded. Where sound records stand behind the bad frame, records that were committed are
+  /// missing: the segment is left as it is, and the folder goes on in a new epoch, since the
+  /// numbers behind the damage may be stored by the control plane already.
+  static func run(
+    folder: LogFolder, agent: AgentID, hostRestarted: Bool, minimumEpoch: UInt64, now: WallTime
+  ) throws(RecordLogError) -> FolderRecovery {
+    let names: [SegmentName]
+    do throws(FileFailure) {
+      names = try folder.files.list(folder.configuration.folder).compactMap(SegmentName.init)
+    } catch {
+      throw .failed(
+        "list \(folder.configuration.folder)", error,
+        remedy: "let the agent read its record folder")
+    }
+    let byLog = Dictionary(grouping: names) {
+      LogID(agent: agent, epoch: $0.epoch, lane: $0.lane)
+    }
+    let lastEpoch = byLog.keys.map(\.epoch).max()
+    var recovery = FolderRecovery(epoch: lastEpoch ?? 0, lanes: [:], losses: [:], previousSizes: [:])
+    var isDamaged = false
+    for (log, names) in byLog {
+      let found: (lane: LaneState, scan: SegmentScan)
+      do throws(FileFailure) {
+        found = try lane(log, names.sorted { $0.firstSeq < $1.firstSeq }, folder)
+      } catch {
+        if error.isDamage {
+          throw RecordLogError(
+            code: .unusable,
+            message: "cannot use \(folder.configuration.folder): \(error.path) belongs to another "
+              + "agent than \(agent); give each agent a folder of its own")
+        }
+        throw .failed(
+          "recover log \(log)", error, remedy: "let the agent read and write its record folder")
+      }
+      recovery.lanes[log] = found.lane
+      guard log.epoch == lastEpoch else { continue }
+      recovery.previousSizes[log.lane] = found.scan.endSeq
+      if found.scan.somethingFollows {
+        isDamaged = true
+        // A frame of a record has at least 20 bytes.
+        recovery.losses[log.lane] = LossRecord(
+          reason: "damaged", firstLostSeq: found.scan.endSeq,
+          lostAtMost: UInt64((found.scan.fileBytes - found.scan.endOffset) / 20),
+          from: found.scan.lastTime ?? now, to: now)
+      } else if hostRestarted {
+        recovery.losses[log.lane] = LossRecord(
+          reason: "host_restart", firstLostSeq: found.scan.endSeq,
+          lostAtMost: folder.configuration.maximumUnsyncedRecords,
+          from: found.scan.lastTime ?? now, to: now)
+      }
+    }
+    do throws(FileFailure) {
+      try folder.files.synchronizeFolder(folder.configuration.folder)
+    } catch {
+      throw .failed(
+        "sync \(folder.configuration.folder)", error, remedy: "look at the disk")
+    }
+    if lastEpoch == nil || isDamaged || recovery.epoch < minimumEpoch {
+      let seconds = UInt64(max(0, now.unixNanoseconds / 1_000_000_000))
+      let after = lastEpoch.map { $0 == .max ? $0 : $0 + 1 } ?? 1
+      recovery.epoch = max(after, seconds, minimumEpoch)
+    }
+    return recovery
+  }
+
+  private static func lane(
+    _ log: LogID, _ names: [SegmentName], _ folder: LogFolder
+  ) throws(FileFailure) -> (lane: LaneState, scan: SegmentScan) {
+    var segments: [Segment] = []
+    var scan = SegmentScan(
+      endSeq: 0, endOffset: 0, fileBytes: 0, lastTime: nil, somethingFollows: false)
+    for (index, name) in names.enumerated() {
+      let isLast = index == names.count - 1
+      let path = folder.path(name.text)
+      let file = try SegmentFile(
+        path: path, purpose: isLast ? .readWrite : .read, files: folder.files)
+      let header = try readHeader(file)
+      if let header, header.log.agent != log.agent {
+        throw .damaged(path)
+      }
+      if !isLast {
+        let size = try file.size()
+        segments.append(
+          Segment(
+            path: path, firstSeq: name.firstSeq, file: nil, committedOffset: size,
+            syncedOffset: size))
+        folder.addUsed(size)
+        continue
+      }
+      if header == nil {
+        // Killed between making the file and writing its header; the name says what was in it.
+        try file.write(SegmentHeader(log: log, firstSeq: name.firstSeq).bytes, at: 0)
+      }
+      scan = try SegmentScan.read(file, firstSeq: name.firstSeq)
+      if scan.hasTail, !scan.somethingFollows { try file.truncate(to: scan.endOffset) }
+      // What the last run committed is brought to the medium before readers may ship it.
+      try file.synchronize()
+      segments.append(
+        Segment(
+          path: path, firstSeq: name.firstSeq, file: file, committedOffset: scan.endOffset,
+          syncedOffset: scan.endOffset, isDamaged: scan.somethingFollows))
+      folder.addUsed(scan.endOffset)
+    }
+    return (
+      LaneState(log: log, folder: folder, segments: segments, endSeq: scan.endSeq), scan
+    )
+  }
+
+  private static func readHeader(_ file: SegmentFile) throws(FileFailure) -> SegmentHeader? {
+    var buffer = [UInt8](repeating: 0, count: SegmentHeader.byteCount)
+    let count = try file.read(into: &buffer, count: buffer.count, at: 0)
+    return buffer.withUnsafeBytes {
+      SegmentHeader(bytes: UnsafeRawBufferPointer(rebasing: $0.prefix(count)))
+    }
+  }
+}

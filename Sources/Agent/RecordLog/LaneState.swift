@@ -1,0 +1,198 @@
+import AuditLog
+import GatewayModel
+import Synchronization
+
+/// One segment of a log.
+struct Segment {
+  let path: String
+  let firstSeq: UInt64
+  /// Open for writing: the segment that is written, and those not yet synced.
+  var file: SegmentFile?
+  /// Where the last committed frame ends.
+  var committedOffset: Int64
+  /// Up to here the bytes are on the medium.
+  var syncedOffset: Int64
+  /// Behind ``committedOffset`` stands what could not be read; the file is kept as evidence.
+  var isDamaged = false
+}
+
+/// What the writer, the background sync and the readers of one log know together.
+///
+/// The writer appends on its event loop, the sync runs on its own queue, readers are tasks; each
+/// holds the lock only to read or set numbers, never during a file call.
+final class LaneState: Sendable {
+  struct State {
+    var segments: [Segment] = []
+    /// One behind the last record that was handed to the kernel.
+    var committedSeq: UInt64 = 0
+    /// One behind the last record that is on the medium; readers see no further, so that a power
+    /// cut cannot take back what was shipped.
+    var syncedSeq: UInt64 = 0
+    /// The folder has names that are not on the medium.
+    var folderIsDirty = false
+    /// Everything below is stored by the control plane.
+    var acknowledgedSeq: UInt64 = 0
+    /// A sync failed: what it covered may not be on the medium whatever later syncs say.
+    var syncFailure: RecordLogError?
+    /// As the writer last said.
+    var standing: LaneWriter.Standing = .open
+    /// Whether a writer has it, and whether that has ended in order.
+    var isWritten = false
+    var isClosed = false
+    var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
+    var nextWaiter: UInt64 = 0
+  }
+
+  let log: LogID
+  let folder: LogFolder
+  private let state: Mutex<State>
+
+  init(log: LogID, folder: LogFolder, segments: [Segment], endSeq: UInt64) {
+    self.log = log
+    self.folder = folder
+    var state = State()
+    state.segments = segments
+    state.committedSeq = endSeq
+    state.syncedSeq = endSeq
+    state.acknowledgedSeq = segments.first?.firstSeq ?? endSeq
+    self.state = Mutex(state)
+  }
+
+  func withState<R>(_ body: (inout State) -> R) -> R {
+    state.withLock { body(&$0) }
+  }
+
+  // MARK: Sync
+
+  /// Brings everything committed so far to the medium, and lets readers see it.
+  ///
+  /// A failure is kept: it stops the lane's next commit.
+  func synchronize() {
+    let (files, folderIsDirty, target, failed) = withState { state in
+      let files = state.segments.compactMap { segment -> (SegmentFile, Int64)? in
+        guard segment.syncedOffset < segment.committedOffset, let file = segment.file else {
+          return nil
+        }
+        return (file, segment.committedOffset)
+      }
+      return (files, state.folderIsDirty, state.committedSeq, state.syncFailure != nil)
+    }
+    if failed { return }
+    if files.isEmpty, !folderIsDirty {
+      finish(files: [], seq: target, folder: false)
+      return
+    }
+    do throws(FileFailure) {
+      for (file, _) in files { try file.synchronize() }
+      if folderIsDirty { try folder.files.synchronizeFolder(folder.configuration.folder) }
+    } catch {
+      let failure = RecordLogError.failed(
+        "sync log \(log)", error, remedy: "look at the disk, then let the agent try again")
+      withState { $0.syncFailure = failure }
+      return
+    }
+    finish(files: files, seq: target, folder: folderIsDirty)
+  }
+
+  private func finish(files: [(SegmentFile, Int64)], seq: UInt64, folder: Bool) {
+    let waiters = withState { state -> [CheckedContinuation<Void, Never>] in
+      for (file, offset) in files {
+        guard let index = state.segments.lastIndex(where: { $0.file === file }) else { continue }
+        state.segments[index].syncedOffset = max(state.segments[index].syncedOffset, offset)
+        // Only the last segment is written any more.
+        if index < state.segments.count - 1,
+          state.segments[index].syncedOffset == state.segments[index].committedOffset
+        {
+          state.segments[index].file = nil
+        }
+      }
+      if folder { state.folderIsDirty = false }
+      // Never beyond what is committed now: a reopened lane may have taken records back.
+      let synced = max(state.syncedSeq, min(seq, state.committedSeq))
+      guard synced > state.syncedSeq else { return [] }
+      state.syncedSeq = synced
+      defer { state.waiters.removeAll() }
+      return Array(state.waiters.values)
+    }
+    for waiter in waiters { waiter.resume() }
+  }
+
+  // MARK: Waiting
+
+  /// Returns when a record with `seq` can be read, when woken otherwise, or when cancelled.
+  func waitForRecord(_ seq: UInt64) async {
+    let id = withState { state in
+      defer { state.nextWaiter += 1 }
+      return state.nextWaiter
+    }
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let isReady = withState { state in
+          if state.syncedSeq > seq || Task.isCancelled { return true }
+          state.waiters[id] = continuation
+          return false
+        }
+        if isReady { continuation.resume() }
+      }
+    } onCancel: {
+      withState { $0.waiters.removeValue(forKey: id) }?.resume()
+    }
+  }
+
+  // MARK: Acknowledging
+
+  /// Notes that everything below `seq` is stored, and deletes segments that are not kept.
+  func acknowledge(before seq: UInt64, deletingLast: Bool) throws(RecordLogError) {
+    let end = withState { $0.committedSeq }
+    guard seq <= end else {
+      throw RecordLogError(
+        code: .outOfRange,
+        message: "cannot take the acknowledgement of log \(log) up to seq \(seq): the folder has "
+          + "records below \(end) only; it was restored or copied from an older state, so move it "
+          + "away and start the agent with an empty one")
+    }
+    let retained = folder.diskLevel >= .warn ? 0 : folder.configuration.retainedBytes
+    let deletable = withState { state -> [Segment] in
+      state.acknowledgedSeq = max(state.acknowledgedSeq, seq)
+      var stored = 0
+      while stored < state.segments.count {
+        let next = stored + 1
+        let isLast = next == state.segments.count
+        if isLast && !deletingLast { break }
+        let endSeq = isLast ? state.committedSeq : state.segments[next].firstSeq
+        // Damage is kept for who wants to look at it.
+        guard endSeq <= state.acknowledgedSeq, !state.segments[stored].isDamaged else { break }
+        stored = next
+      }
+      var kept: Int64 = 0
+      var count = stored
+      while count > 0, kept + state.segments[count - 1].committedOffset <= retained {
+        kept += state.segments[count - 1].committedOffset
+        count -= 1
+      }
+      defer { state.segments.removeFirst(count) }
+      return Array(state.segments.prefix(count))
+    }
+    for segment in deletable {
+      do throws(FileFailure) {
+        try folder.files.remove(segment.path)
+        folder.addUsed(-segment.committedOffset)
+      } catch {
+        throw RecordLogError.failed(
+          "remove the stored segment \(segment.path)", error,
+          remedy: "let the agent write in its record folder")
+      }
+    }
+  }
+}
+
+extension RecordLogError {
+  /// An error out of a failed system call; want of room is told from other failures.
+  static func failed(_ act: String, _ failure: FileFailure, remedy: String) -> RecordLogError {
+    RecordLogError(
+      code: failure.isNoSpace ? .full : .io,
+      message: "cannot \(act): \(failure.call) \(failure.path): \(failure.reason); "
+        + (failure.isNoSpace
+          ? "make room on the disk or let the control plane catch up" : remedy))
+  }
+}

@@ -1,0 +1,236 @@
+import AuditLog
+import GatewayModel
+import Synchronization
+
+/// The folder of an agent's logs: one process has it at a time.
+///
+/// Files: `lock`; `running`, there while the log is not closed in order, with the host's boot
+/// identifier; `reserve`; and segments as ``SegmentName`` names them.
+package final class RecordLogDirectory: Sendable {
+  /// The epoch that this run writes.
+  ///
+  /// An agent goes on with the epoch of the folder. A new one begins in an empty folder, after
+  /// damage, and when the caller asks for a higher one; its number is the Unix time in seconds
+  /// where that is higher, so that a folder that was lost does not begin an epoch a second time.
+  package let epoch: UInt64
+  package let agent: AgentID
+
+  let folder: LogFolder
+  private let lock: SegmentFile
+  private let sync: BackgroundSync
+  private let lanes: Mutex<[LogID: LaneState]>
+  /// What recovery found missing, until the lane's writer records it.
+  private let losses: Mutex<[UInt32: LossRecord]>
+  /// For each lane, how many records the epoch before this one had.
+  private let previousSizes: [UInt32: UInt64]
+
+  /// Opens, locks and recovers the folder.
+  ///
+  /// Throws `locked` when another process has it, `unusable` when it cannot be made, written or
+  /// belongs to another agent, `io` when it cannot be read.
+  package init(
+    configuration: RecordLogConfiguration, agent: AgentID,
+    files: any FileAccess = PosixFiles(), minimumEpoch: UInt64 = 0, now: WallTime
+  ) throws(RecordLogError) {
+    let folder = LogFolder(configuration: configuration, files: files)
+    self.folder = folder
+    self.agent = agent
+    lock = try Self.lock(folder)
+    // A disk without room for the reserve lets the agent start and say so; nothing is let in.
+    try? folder.takeReserve()
+    let hostRestarted = try Self.markRunning(folder)
+    let recovered = try FolderRecovery.run(
+      folder: folder, agent: agent, hostRestarted: hostRestarted, minimumEpoch: minimumEpoch,
+      now: now)
+    epoch = recovered.epoch
+    lanes = Mutex(recovered.lanes)
+    losses = Mutex(recovered.losses)
+    previousSizes = recovered.previousSizes
+    sync = BackgroundSync(folder: folder)
+    folder.measure()
+  }
+
+  // MARK: Writers and readers
+
+  /// Opens the log of a lane for writing and writes `log.open`, and `loss` where the last run left
+  /// something missing.
+  ///
+  /// A lane has one writer at a time. The writer can already be failing when the disk is full; see
+  /// ``LaneWriter/standing``.
+  package func openWriter(
+    lane number: UInt32, identity: WriterIdentity, at time: WallTime
+  ) throws(RecordLogError) -> sending LaneWriter {
+    let log = LogID(agent: agent, epoch: epoch, lane: number)
+    let known = lanes.withLock { $0[log] }
+    let isContinued = known.map { $0.withState { $0.committedSeq > 0 } } ?? false
+    let lane: LaneState
+    if let known {
+      lane = known
+    } else {
+      let file = try LaneWriter.makeSegment(log: log, firstSeq: 0, folder: folder)
+      lane = LaneState(
+        log: log, folder: folder,
+        segments: [
+          Segment(
+            path: file.path, firstSeq: 0, file: file,
+            committedOffset: Int64(SegmentHeader.byteCount), syncedOffset: 0)
+        ], endSeq: 0)
+      lane.withState { $0.folderIsDirty = true }
+      lanes.withLock { $0[log] = lane }
+    }
+    let (last, endSeq, isTaken) = lane.withState { state in
+      defer { state.isWritten = true }
+      return (state.segments.last, state.committedSeq, state.isWritten)
+    }
+    guard !isTaken, let last, let file = last.file else {
+      throw RecordLogError(
+        code: .locked, message: "log \(log) has a writer already; open each lane once")
+    }
+    sync.add(lane)
+    let writer = LaneWriter(
+      lane: lane, file: file, offset: last.committedOffset, nextSeq: endSeq, sync: sync)
+    writer.begin(
+      LaneWriter.Opening(
+        open: LogOpenRecord(
+          log: log, agentVersion: identity.agentVersion, host: identity.host,
+          continued: isContinued, previousSize: isContinued ? 0 : previousSizes[number] ?? 0),
+        loss: losses.withLock { $0.removeValue(forKey: number) }),
+      at: time)
+    return writer
+  }
+
+  /// The logs on disk, also of lanes and epochs that are written no more; oldest epoch first.
+  package func logs() -> [LogID] {
+    lanes.withLock { lanes in
+      lanes.filter { log, lane in
+        log.epoch == epoch || lane.withState { !$0.segments.isEmpty }
+      }.keys.sorted { ($0.epoch, $0.lane) < ($1.epoch, $1.lane) }
+    }
+  }
+
+  /// A reader of one of ``logs()``.
+  package func reader(for log: LogID) throws(RecordLogError) -> LaneReader {
+    guard let lane = lanes.withLock({ $0[log] }) else {
+      throw RecordLogError(
+        code: .outOfRange,
+        message: "there is no log \(log) in \(folder.configuration.folder); ask for its logs")
+    }
+    return LaneReader(lane: lane, isCurrentEpoch: log.epoch == epoch)
+  }
+
+  // MARK: Health
+
+  /// How full the room is, as of at most a second ago; cheap.
+  package var diskLevel: DiskLevel { folder.diskLevel }
+
+  /// Measures the disk and asks every lane.
+  package var health: RecordLogHealth {
+    let (level, free) = folder.measure()
+    var state: RecordLogHealth.State =
+      level == .ok ? .ok : level < .noNewSessions ? .degraded : .failing
+    var problems: [String] = []
+    if level > .ok {
+      problems.append(
+        "record log: \(folder.configuration.folder) takes \(folder.usedBytes) bytes, \(free) are "
+          + "free on its disk (\(level)); let the control plane catch up or make room")
+    }
+    var backlog: UInt64 = 0
+    for lane in lanes.withLock({ Array($0.values) }) {
+      let (standing, syncFailure, count, damaged) = lane.withState { state in
+        (
+          state.standing, state.syncFailure,
+          state.committedSeq - min(state.acknowledgedSeq, state.committedSeq),
+          state.segments.first { $0.isDamaged }?.path
+        )
+      }
+      backlog += count
+      switch standing {
+      case .open: break
+      case .failed(let error) where error.code == .closed: break
+      case .closing(let error), .failed(let error):
+        state = .failing
+        problems.append("record log: \(error.message)")
+      }
+      if let syncFailure, standing == .open {
+        state = .failing
+        problems.append("record log: \(syncFailure.message)")
+      }
+      if let damaged {
+        if state == .ok { state = .degraded }
+        problems.append("record log: \(damaged) is damaged; keep it and look at the disk")
+      }
+    }
+    return RecordLogHealth(
+      state: state, problems: problems.sorted(), diskLevel: level, usedBytes: folder.usedBytes,
+      freeBytes: free, backlogRecords: backlog)
+  }
+
+  /// Ends the use of the folder, after the writers are closed.
+  ///
+  /// A folder whose writers were not closed counts as not closed in order: if the host goes down
+  /// before the next start, that start records a loss.
+  package func close() {
+    sync.stop()
+    let inOrder = lanes.withLock { lanes in
+      lanes.values.allSatisfy { $0.withState { !$0.isWritten || $0.isClosed } }
+    }
+    if inOrder { try? folder.files.remove(folder.path("running")) }
+  }
+
+  deinit { sync.stop() }
+
+  // MARK: Opening
+
+  private static func lock(_ folder: LogFolder) throws(RecordLogError) -> SegmentFile {
+    let path = folder.path("lock")
+    let isLocked: Bool
+    let file: SegmentFile
+    do throws(FileFailure) {
+      try folder.files.makeFolder(folder.configuration.folder)
+      file = try SegmentFile(path: path, purpose: .readWriteMaking, files: folder.files)
+      isLocked = try folder.files.lock(file.descriptor, path)
+    } catch {
+      throw RecordLogError(
+        code: .unusable,
+        message: "cannot use \(folder.configuration.folder) for the record log: \(error.call) "
+          + "\(error.path): \(error.reason); make it a folder that the agent's user can write")
+    }
+    guard isLocked else {
+      throw RecordLogError(
+        code: .locked,
+        message: "cannot use \(folder.configuration.folder) for the record log: another process "
+          + "has it; stop the other agent or give this one a folder of its own")
+    }
+    return file
+  }
+
+  /// Notes that the log is open under this boot of the host.
+  ///
+  /// - Returns: whether the last run was not closed in order and the host has restarted since: what
+  ///   was not on the medium then is gone.
+  private static func markRunning(_ folder: LogFolder) throws(RecordLogError) -> Bool {
+    let path = folder.path("running")
+    let boot = folder.files.bootIdentifier()
+    do throws(FileFailure) {
+      let file = try SegmentFile(path: path, purpose: .readWriteMaking, files: folder.files)
+      var buffer = [UInt8](repeating: 0, count: 128)
+      let count = try file.read(into: &buffer, count: buffer.count, at: 0)
+      let before = String(decoding: buffer.prefix(count), as: UTF8.self)
+      if before == boot { return false }
+      do throws(FileFailure) {
+        try file.truncate(to: 0)
+        try file.write(Array(boot.utf8), at: 0)
+        try file.synchronize()
+        try folder.files.synchronizeFolder(folder.configuration.folder)
+      } catch {
+        // A disk without room is no reason not to start: nothing is let in until there is some.
+        if !error.isNoSpace { throw error }
+      }
+      return !before.isEmpty
+    } catch {
+      throw .failed(
+        "note in \(path) that the log is open", error,
+        remedy: "let the agent write in its record folder")
+    }
+  }
+}

@@ -1,3 +1,4 @@
+internal import Crypto
 import Foundation
 package import GatewayModel
 import SwiftASN1
@@ -14,6 +15,8 @@ package struct PeerCertificate: Sendable {
   package let uris: [String]
   /// The DNS names and, in text, the addresses.
   package let hosts: [String]
+  /// The raw P-256 public key; `nil` for any other kind.
+  private let publicKey: Data?
 
   /// - Throws: ``IdentityError`` `malformed`.
   package init(der: [UInt8]) throws(IdentityError) {
@@ -61,6 +64,13 @@ package struct PeerCertificate: Sendable {
     return identity
   }
 
+  /// Whether a P-256 private key in PEM belongs to this certificate.
+  package func belongs(toKeyPEM pem: Secret) -> Bool {
+    guard let publicKey, let key = try? P256.Signing.PrivateKey(pemRepresentation: pem.text)
+    else { return false }
+    return key.publicKey.rawRepresentation == publicKey
+  }
+
   /// When half of its validity is over, which is when an agent asks for the next one.
   package var halfLife: WallTime {
     let length = notAfter.unixNanoseconds.subtractingReportingOverflow(notBefore.unixNanoseconds)
@@ -85,6 +95,7 @@ package struct PeerCertificate: Sendable {
     }
     self.uris = uris
     self.hosts = hosts
+    publicKey = P256.Signing.PublicKey(certificate.publicKey)?.rawRepresentation
   }
 }
 

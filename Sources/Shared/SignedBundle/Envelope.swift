@@ -64,6 +64,12 @@ package struct Envelope: Hashable, Sendable {
     self.init(payloadType: form.payloadType, payload: Array(payload), signatures: signatures)
   }
 
+  /// The version the payload claims, not verified: only for saying which bundle was refused.
+  package var claimedVersion: UInt64? {
+    struct Claim: Decodable { var version: UInt64 }
+    return try? JSONDecoder().decode(Claim.self, from: Data(payload)).version
+  }
+
   /// The JSON form.
   package func encoded() throws(BundleError) -> [UInt8] {
     let form = JSONForm(

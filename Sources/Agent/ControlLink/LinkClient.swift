@@ -1,0 +1,167 @@
+internal import AgentLink
+package import AgentState
+internal import GRPCCore
+internal import GRPCNIOTransportHTTP2Posix
+internal import GatewayModel
+package import Logging
+internal import PeerIdentity
+package import RecordLog
+import ServiceLifecycle
+internal import Telemetry
+
+/// Keeps the agent joined with its control plane: always dials, and dials again.
+///
+/// Over one connection it attaches for bundles and commands, ships records and renews the agent's
+/// certificate. Nothing the agent does for its clients waits for it.
+package struct LinkClient: Service {
+  typealias Link = Sallyport_Link_V1_AgentLink.Client<HTTP2ClientTransport.Posix>
+
+  /// Why a connection was given up.
+  enum End: Sendable {
+    case closed
+    /// The agent has a new certificate to come with.
+    case renewed
+  }
+
+  /// A connection that lasted this long was a good one: the next try is prompt.
+  static let settled = Duration.seconds(10)
+  /// How long a stopping agent waits for its last records to be stored.
+  static let flushDeadline = Duration.seconds(5)
+
+  let state: AgentState
+  let endpoint: Endpoint
+  let enrolment: Enrolment
+  let hello: LinkHello
+  let bundles: BundleAcceptor
+  let recordLog: RecordLogDirectory
+  let tester: any ConnectionTester
+  let health: @Sendable () async -> AgentHealthReport
+  let renewed: @Sendable (TLSIdentity) async -> Void
+  let status: LinkStatus
+  let logger: Logger
+
+  /// - Parameters:
+  ///   - tester: Answers `connections test`.
+  ///   - health: Asked about once a second.
+  ///   - renewed: Told of each new certificate, for the agent's clients.
+  /// - Throws: ``LinkError`` when the enrolment's link address is not one.
+  package init(
+    state: AgentState, enrolment: Enrolment, hello: LinkHello, bundles: BundleAcceptor,
+    recordLog: RecordLogDirectory, tester: any ConnectionTester, status: LinkStatus,
+    logger: Logger, health: @escaping @Sendable () async -> AgentHealthReport,
+    renewed: @escaping @Sendable (TLSIdentity) async -> Void
+  ) throws(LinkError) {
+    self.state = state
+    self.enrolment = enrolment
+    endpoint = try Endpoint(enrolment.linkAddress)
+    self.hello = hello
+    self.bundles = bundles
+    self.recordLog = recordLog
+    self.tester = tester
+    self.status = status
+    self.health = health
+    self.renewed = renewed
+    self.logger = logger
+  }
+
+  /// Runs until the agent stops; then gives the last records a moment to be stored.
+  package func run() async throws {
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { await dialForever() }
+      group.addTask {
+        // Throws when the task is cancelled, which ends the link just the same.
+        try? await gracefulShutdown()
+        await flush()
+      }
+      await group.next()
+      group.cancelAll()
+    }
+    _ = status.detached(nil)
+  }
+
+  private func dialForever() async {
+    var backoff = Backoff()
+    let shipper = RecordShipper(
+      recordLog: recordLog, state: state, status: status, logger: logger)
+    while !Task.isCancelled {
+      let start = ContinuousClock.now
+      var problem = "the control plane closed the link"
+      do {
+        if case .renewed = try await attachOnce(shipper) { continue }
+      } catch is CancellationError {
+        return
+      } catch {
+        problem = describe(error)
+      }
+      if status.detached("no link to the control plane at \(endpoint): \(problem)") {
+        logger.warning(
+          "link down",
+          metadata: [LogKey.address: "\(endpoint)", LogKey.error: "\(problem)"])
+      }
+      if ContinuousClock.now - start > Self.settled { backoff.reset() }
+      try? await Task.sleep(for: backoff.wait(random: .random(in: 0...1)))
+    }
+  }
+
+  /// Dials once and stays until the connection ends.
+  private func attachOnce(_ shipper: RecordShipper) async throws -> End {
+    let identity = try await state.tlsIdentity()
+    let authorities = try await state.enrolment().authoritiesPEM
+    let renewer = try CertificateRenewer(
+      state: state, enrolment: enrolment, identity: identity, status: status, logger: logger)
+    let transport = try LinkTransport.make(
+      to: endpoint, identity: identity, authoritiesPEM: authorities)
+    return try await withGRPCClient(transport: transport) { client in
+      let link = Link(wrapping: client)
+      return try await withThrowingTaskGroup(of: End.self) { group in
+        group.addTask {
+          try await Attachment(client: self).run(link)
+          return .closed
+        }
+        group.addTask {
+          try await shipper.run(link)
+          return .closed
+        }
+        group.addTask {
+          await renewed(try await renewer.run(link))
+          return .renewed
+        }
+        defer { group.cancelAll() }
+        return try await group.next() ?? .closed
+      }
+    }
+  }
+
+  private func flush() async {
+    let deadline = ContinuousClock.now + Self.flushDeadline
+    while !Task.isCancelled, status.snapshot.isAttached, ContinuousClock.now < deadline,
+      recordLog.health.backlogRecords > 0
+    {
+      try? await Task.sleep(for: .milliseconds(50))
+    }
+  }
+
+  private func describe(_ error: any Error) -> String {
+    guard let error = error as? RPCError else { return "\(error)" }
+    switch error.code {
+    case .permissionDenied, .unauthenticated:
+      return "the control plane refuses this agent (\(error.message))"
+    default:
+      let cause = error.cause.map { ": \($0)" } ?? ""
+      return "\(error.message)\(cause)"
+    }
+  }
+}
+
+/// What an agent says of itself when it attaches.
+package struct LinkHello: Hashable, Sendable {
+  package var agentVersion: String
+  package var hostname: String
+  package var clientAddress: String
+
+  package init(agentVersion: String, hostname: String, clientAddress: String) {
+    self.agentVersion = agentVersion
+    self.hostname = hostname
+    self.clientAddress = clientAddress
+  }
+}

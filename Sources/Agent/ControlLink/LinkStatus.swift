@@ -1,0 +1,88 @@
+package import GatewayModel
+internal import PeerIdentity
+internal import Synchronization
+internal import Telemetry
+
+/// How the link stands, for health pages and metrics. Written by the link, read by anyone.
+package final class LinkStatus: Sendable {
+  package struct Snapshot: Hashable, Sendable {
+    package var isAttached = false
+    /// Why the link is down, while it is.
+    package var linkProblem: String?
+    /// The last bundle that was refused, until a newer one is accepted.
+    package var refusedBundle: String?
+    package var bundleVersion: UInt64 = 0
+    package var certificateExpiresAt: WallTime?
+    /// What keeps a log from being shipped, by log.
+    package var shippingProblems: [LogID: String] = [:]
+  }
+
+  private let state = Mutex(Snapshot())
+  private let linkUp = MetricName.agentLinkUp.gauge()
+  private let version = MetricName.agentBundleVersion.gauge()
+  private let expiry = MetricName.agentCertificateExpiry.gauge()
+
+  package init() { linkUp.set(0) }
+
+  package var snapshot: Snapshot { state.withLock { $0 } }
+
+  /// One line for each thing that is wrong. An agent without its control plane goes on working,
+  /// so none of these stops it.
+  package func problems(now: WallTime) -> [String] {
+    let snapshot = snapshot
+    var problems: [String] = []
+    if let problem = snapshot.linkProblem, !snapshot.isAttached { problems.append(problem) }
+    if let refused = snapshot.refusedBundle { problems.append(refused) }
+    if let expiry = snapshot.certificateExpiresAt, expiry <= now {
+      problems.append(
+        "the agent's certificate has expired: enrol the agent again in an empty state folder")
+    }
+    for (_, problem) in snapshot.shippingProblems.sorted(by: { $0.key.lane < $1.key.lane }) {
+      problems.append(problem)
+    }
+    return problems
+  }
+
+  func attached() {
+    state.withLock {
+      $0.isAttached = true
+      $0.linkProblem = nil
+    }
+    linkUp.set(1)
+  }
+
+  /// - Returns: Whether the problem is a new one, which is worth a line in the log.
+  func detached(_ problem: String?) -> Bool {
+    linkUp.set(0)
+    return state.withLock {
+      let isNews = $0.isAttached || $0.linkProblem != problem
+      $0.isAttached = false
+      $0.linkProblem = problem
+      return isNews
+    }
+  }
+
+  func accepted(version number: UInt64) {
+    state.withLock {
+      $0.bundleVersion = number
+      $0.refusedBundle = nil
+    }
+    version.set(Double(number))
+  }
+
+  func refused(_ problem: String) { state.withLock { $0.refusedBundle = problem } }
+
+  func certificate(_ certificate: PeerCertificate) {
+    state.withLock { $0.certificateExpiresAt = certificate.notAfter }
+    expiry.set(Double(certificate.notAfter.unixNanoseconds / 1_000_000_000))
+  }
+
+  /// - Returns: Whether the problem is a new one.
+  func shipping(_ log: LogID, problem: String?) -> Bool {
+    state.withLock { snapshot in
+      let isNews = snapshot.shippingProblems[log] != problem
+      snapshot.shippingProblems[log] = problem
+      return isNews
+    }
+  }
+}

@@ -49,7 +49,8 @@ struct BodyReader {
     let length = body.withUnsafeReadableBytes { $0.firstIndex(of: 0) }
     guard let length, let slice = body.readSlice(length: length) else {
       throw WireError(
-        .truncated, "cannot read \(message): a string has no terminating zero byte; end it with one")
+        .truncated, "cannot read \(message): a string has no terminating zero byte; end it with one"
+      )
     }
     body.moveReaderIndex(forwardBy: 1)
     return slice

@@ -28,7 +28,8 @@ import Testing
     let startup = try await peer.receiveStartup()
     #expect(startup["user"] == "alice")
     try await peer.welcome()
-    #expect(try await welcome.settings["client_encoding"] == "UTF8")
+    let settings = try await welcome.settings
+    #expect(settings["client_encoding"] == "UTF8")
 
     async let reply = client.query("select 1")
     let query = try await peer.receiveFrontend()
@@ -53,11 +54,13 @@ import Testing
     let server = try await ScriptedServer()
     let serverTLS = try pki.serverContext(try pki.issue())
     let stranger = try TestPKI().clientContext()
-    async let opened = ScriptedClient(
-      .loopback(port: server.port), security: .direct(stranger), serverName: "localhost")
+    let opened = Task {
+      try await ScriptedClient(
+        .loopback(port: server.port), security: .direct(stranger), serverName: "localhost")
+    }
     let peer = try await server.accept()
     await #expect(throws: TestFailure.self) { try await peer.secure(asServerWith: serverTLS) }
-    await #expect(throws: TestFailure.self) { try await opened }
+    await #expect(throws: TestFailure.self) { try await opened.value }
   }
 
   @Test("Waiting ends with the deadline, and with the peer's close")

@@ -44,6 +44,18 @@ package final class ChildProcess: Sendable {
     posix_spawn_file_actions_addopen(&actions, 0, folder.file("in"), O_RDONLY, 0)
     posix_spawn_file_actions_addopen(&actions, 1, folder.file("out"), O_WRONLY | O_APPEND, 0)
     posix_spawn_file_actions_addopen(&actions, 2, folder.file("err"), O_WRONLY | O_APPEND, 0)
+    // Threads of the concurrency pool block signals, and a child inherits that: unmended, SIGTERM
+    // would never reach the program.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    var all = sigset_t()
+    sigfillset(&all)
+    posix_spawnattr_setsigdefault(&attributes, &all)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
     var values = ProcessInfo.processInfo.environment
     values.merge(environment) { _, new in new }
 
@@ -51,7 +63,7 @@ package final class ChildProcess: Sendable {
     let envp = values.map { strdup("\($0.key)=\($0.value)") } + [nil]
     defer { for pointer in argv + envp { free(pointer) } }
     var child: pid_t = 0
-    let status = posix_spawnp(&child, words[0], &actions, nil, argv, envp)
+    let status = posix_spawnp(&child, words[0], &actions, &attributes, argv, envp)
     guard status == 0 else {
       throw TestFailure("cannot start \(words[0]): \(String(cString: strerror(status)))")
     }
@@ -60,6 +72,28 @@ package final class ChildProcess: Sendable {
 
   package var output: String { text(of: "out") }
   package var errors: String { text(of: "err") }
+
+  /// Waits until the program has printed `text` on either stream.
+  ///
+  /// - Throws: ``TestFailure`` with all output when the program ends before, or `limit` passes.
+  package func waitForOutput(
+    containing text: String, within limit: Duration = .seconds(20)
+  ) async throws {
+    var isSeen = false
+    do {
+      try await eventually("\"\(text)\" from process \(identifier)", within: limit) {
+        let hasEnded = poll() != nil
+        isSeen = output.contains(text) || errors.contains(text)
+        return isSeen || hasEnded
+      }
+    } catch {
+      throw TestFailure("\(error)\n\(output)\n\(errors)")
+    }
+    guard isSeen else {
+      throw TestFailure(
+        "process \(identifier) ended without printing \"\(text)\"\n\(output)\n\(errors)")
+    }
+  }
 
   private func text(of file: String) -> String {
     let data = FileManager.default.contents(atPath: folder.file(file)) ?? Data()

@@ -91,6 +91,9 @@ package final class PostgresCluster: Sendable {
 
   private func program(_ name: String, _ arguments: [String]) async throws {
     let path = try await "\(Self.programFolder())/\(name)"
+    guard FileManager.default.isExecutableFile(atPath: path) else {
+      throw TestFailure("\(path) is missing: apt-get install postgresql")
+    }
     let outcome = try await run(path, arguments, user: Self.owner, within: .seconds(90))
     guard outcome.succeeded else {
       throw TestFailure("\(name) failed: \(outcome.errors)\(outcome.output)")

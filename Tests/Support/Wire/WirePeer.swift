@@ -99,9 +99,16 @@ package final class WirePeer: Sendable {
 
   /// Begins TLS as the server and waits for the handshake.
   package func secure(asServerWith context: NIOSSLContext) async throws {
-    try await channel.eventLoop.submit { [channel] in
+    try await channel.eventLoop.submit { [channel, inbox] in
       let handler = NIOSSLServerHandler(context: context)
       try channel.pipeline.syncOperations.addHandler(handler, position: .first)
+      // The client's hello may have come before the handler was there.
+      var early = ByteBuffer()
+      inbox.change { swap(&$0.bytes, &early) }
+      if early.readableBytes > 0 {
+        channel.pipeline.syncOperations.fireChannelRead(NIOAny(early))
+        channel.pipeline.syncOperations.fireChannelReadComplete()
+      }
     }.get()
     try await handshake()
   }

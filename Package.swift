@@ -18,6 +18,7 @@ extension Target.Dependency {
   static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
   static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
   static let nioFoundationCompat = product(name: "NIOFoundationCompat", package: "swift-nio")
+  static let nioTLS = product(name: "NIOTLS", package: "swift-nio")
   static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
   static let crypto = product(name: "Crypto", package: "swift-crypto")
   static let x509 = product(name: "X509", package: "swift-certificates")
@@ -85,7 +86,7 @@ let agent: [Target] = [
     "SessionEngine", in: "Agent",
     [
       "GatewayModel", "SessionCore", "PostgresWire", "PolicyEngine", "SignedBundle",
-      "SessionToken", "AuditLog", "RecordLog", "Telemetry", .nioCore, .nioPosix, .nioSSL,
+      "SessionToken", "AuditLog", "RecordLog", "Telemetry", .nioCore, .nioPosix, .nioSSL, .nioTLS,
       .logging, .metrics, .crypto,
     ]),
   library(
@@ -99,7 +100,7 @@ let agent: [Target] = [
     "sallyport-agent", path: "Agent/sallyport-agent",
     [
       "GatewayModel", "SessionEngine", "RecordLog", "ControlLink", "AgentState", "PeerIdentity",
-      "SignedBundle", "Telemetry", .argumentParser, .lifecycle, .lifecycleSignals, .logging, .metrics,
+      "SignedBundle", "SessionToken", "Telemetry", .argumentParser, .lifecycle, .lifecycleSignals, .logging, .metrics,
       .nioCore, .nioPosix, .nioHTTP1, .nioSSL, .crypto,
     ]),
 ]
@@ -116,7 +117,7 @@ let controlPlane: [Target] = [
     ]),
   library(
     "PostgresStore", in: "ControlPlane",
-    ["CLibPQ", "ControlCore", "GatewayModel", "AuditLog", .logging]),
+    ["CLibPQ", "ControlCore", "APIModel", "GatewayModel", "AuditLog", .logging]),
   library(
     "ControlAPI", in: "ControlPlane",
     [
@@ -157,7 +158,7 @@ let testTargets: [Target] = [
   tests("ArchitectureTests", []),
   tests("GatewayModelTests", ["GatewayModel"]),
   tests("PolicyEngineTests", ["PolicyEngine", "GatewayModel"]),
-  tests("PostgresWireTests", ["PostgresWire", .nioCore, .crypto]),
+  tests("PostgresWireTests", ["PostgresWire", "TestSupport", .nioCore, .crypto]),
   tests("SessionCoreTests", ["SessionCore", "PostgresWire", "GatewayModel", .nioCore]),
   tests("SignedBundleTests", ["SignedBundle", "GatewayModel", .crypto]),
   tests("SessionTokenTests", ["SessionToken", "GatewayModel", .crypto]),

@@ -1,0 +1,156 @@
+import APIModel
+import ArgumentParser
+import Foundation
+import GatewayModel
+
+struct AddConnection: ReportingCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "add",
+    abstract: "Register a database and seal its roles' passwords to the agents of its segment.",
+    discussion: """
+      Passwords are encrypted here, to each agent of the segment; the control plane cannot read \
+      them. They are asked for without being shown, or read from files or standard input.
+
+      Examples:
+        sallyport connections add orders postgresql://app@db.internal:5432/shop \\
+          --segment eu-prod --ca-file db-ca.pem --label team=checkout
+        sallyport connections add orders --segment eu-prod --host db.internal --database shop \\
+          --role app --role readonly --password-file app=app.pw --password-file readonly=ro.pw
+      """)
+
+  @Argument(help: "What clients will write as the database's name.")
+  var name: String
+
+  @Argument(help: "postgresql://role@host:port/database, instead of the options below.")
+  var url: String?
+
+  @Option(help: "The network segment whose agents serve it.")
+  var segment: String
+
+  @Option(help: "The database server's host name, address, or folder of its Unix socket.")
+  var host: String?
+
+  @Option(help: "The database server's port. (default: 5432)")
+  var port: Int?
+
+  @Option(help: "The database's name at the server.")
+  var database: String?
+
+  @Option(help: "A database role that grants can give; repeat it for more.")
+  var role: [String] = []
+
+  @Option(
+    help: """
+      How the way to the server is secured: verify-full, verify-ca, require or disable. \
+      (default: verify-full)
+      """)
+  var tls: String?
+
+  @Option(help: "PEM file of the authorities that may vouch for the server.")
+  var caFile: String?
+
+  @Option(help: ArgumentHelp("A label, to find it by; repeat it for more.", valueName: "key=value"))
+  var label: [String] = []
+
+  @OptionGroup var passwords: RolePasswords
+
+  @Flag(help: "Replace the connection of that name.")
+  var replace = false
+
+  func perform() async throws {
+    var draft = try self.draft()
+    let roles = draft.roles.map(\.name)
+    let configuration = try ConfigurationSource().load()
+    let added = try await APIClient.withClient(configuration) { client in
+      let keys = try await client.all(
+        Routes.segments, [segment, "sealing-keys"], of: SealingKey.self)
+      guard !keys.isEmpty else {
+        throw CLIFailure(
+          .failed, "no agent is enrolled in segment \"\(segment)\", so there is none to seal to",
+          remedy: """
+            enrol one first: sallyport agents invite --segment \(segment) --address HOST:PORT
+            """)
+      }
+      let secrets = try passwords.read(for: roles)
+      draft.roles = try roles.map { role in
+        // read(for:) gives a password for every role or throws.
+        let secret = secrets[role] ?? Secret(text: "")
+        return RoleDraft(
+          name: role,
+          credentials: try CredentialSealing.seal(
+            secret, connection: name, role: role, to: keys))
+      }
+      return try await client.post(
+        Routes.connections, body: draft, as: ConnectionInfo.self)
+    }
+    let place = "\(added.host):\(added.port)/\(added.database)"
+    StandardError.line(
+      EscapedText.line(
+        """
+        Connection "\(added.name)" → \(place), segment \(added.segment), \
+        roles \(roles.joined(separator: ", ")), served by \(added.agents.count) agent(s).
+        """))
+    StandardError.line(
+      EscapedText.line(
+        "→ check it: sallyport connections test \(added.name); nobody may enter without a grant: "
+          + "sallyport grants add --group G --connection \(added.name) --role \(roles.first ?? "R")"
+      ))
+  }
+
+  /// The connection without its credentials.
+  func draft() throws(CLIFailure) -> ConnectionDraft {
+    let url = try self.url.map { (text) throws(CLIFailure) in try DatabaseURL(text) }
+    let mode = tls ?? url?.tls ?? ServerTLSMode.verifyFull.rawValue
+    guard ServerTLSMode(rawValue: mode) != nil else {
+      throw CLIFailure(
+        .usage, "\"\(mode)\" is no way to secure the server leg",
+        remedy: "choose verify-full, verify-ca, require or disable")
+    }
+    let port = self.port ?? url?.port ?? 5432
+    guard (1...65_535).contains(port) else {
+      throw CLIFailure(
+        .usage, "\(port) is not a port", remedy: "give one between 1 and 65535 with --port")
+    }
+    var roles = role
+    if let named = url?.role, !roles.contains(named) { roles.insert(named, at: 0) }
+    guard Set(roles).count == roles.count, !roles.isEmpty else {
+      throw CLIFailure(
+        .usage, roles.isEmpty ? "no database role is named" : "a database role is named twice",
+        remedy: "name each once with --role ROLE, or in the URL before the @")
+    }
+    var authorities: String?
+    if let file = caFile ?? url?.authoritiesFile {
+      let text = try InputFile.read(file, purpose: "the server's authorities")
+      authorities = try Authority(pem: text, source: "\"\(file)\"").pem
+    }
+    return ConnectionDraft(
+      name: name, segment: segment,
+      host: try Self.require(host ?? url?.host, "host", "--host"), port: port,
+      database: try Self.require(database ?? url?.database, "database", "--database"), tls: mode,
+      authoritiesPEM: authorities, labels: try Self.labels(label),
+      roles: roles.map { RoleDraft(name: $0, credentials: []) }, replace: replace)
+  }
+
+  static func labels(_ arguments: [String]) throws(CLIFailure) -> [String: String] {
+    var labels: [String: String] = [:]
+    for argument in arguments {
+      guard let sign = argument.firstIndex(of: "="), sign != argument.startIndex else {
+        throw CLIFailure(
+          .usage, "--label \"\(argument)\" is not key=value", remedy: "write --label team=checkout")
+      }
+      labels[String(argument[..<sign])] = String(argument[argument.index(after: sign)...])
+    }
+    return labels
+  }
+
+  private static func require(
+    _ value: String?, _ what: String, _ option: String
+  ) throws(CLIFailure) -> String {
+    guard let value, !value.isEmpty else {
+      throw CLIFailure(
+        .usage, "the \(what) is missing", remedy: "give it with \(option) or in a postgresql:// URL"
+      )
+    }
+    return value
+  }
+}

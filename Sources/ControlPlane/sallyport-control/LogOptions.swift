@@ -6,7 +6,14 @@ import Telemetry
 struct LogOptions: ParsableArguments {
   @Option(
     name: .customLong("log-level"),
-    help: "trace, debug, info, notice, warning, error or critical.")
+    help: "trace, debug, info, notice, warning, error or critical.",
+    transform: { text in
+      guard let level = Logger.Level(rawValue: text) else {
+        let names = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+        throw ValidationError("\"\(text)\" is no log level: give one of \(names).")
+      }
+      return level
+    })
   var level: Logger.Level = .info
 
   @Option(name: .customLong("log-format"), help: "text or json.")
@@ -18,5 +25,4 @@ struct LogOptions: ParsableArguments {
   }
 }
 
-extension Logger.Level: @retroactive ExpressibleByArgument {}
 extension LogFormat: ExpressibleByArgument {}

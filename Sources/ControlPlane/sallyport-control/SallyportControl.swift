@@ -7,7 +7,7 @@ struct SallyportControl: AsyncParsableCommand {
 
   static let configuration = CommandConfiguration(
     commandName: "sallyport-control",
-    abstract: "The control plane of Sallyport: registers databases, enrols agents, keeps the audit.",
+    abstract: "The control plane: registers databases, enrols agents, keeps the audit.",
     discussion: """
       Example:
         SALLYPORT_DATABASE=postgresql://sallyport@db.internal/sallyport \\

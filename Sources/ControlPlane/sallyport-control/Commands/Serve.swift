@@ -169,15 +169,15 @@ struct Serve: AsyncParsableCommand {
     let linkAddress = linkAddress?.description ?? linkListen.description
     var names = [try Self.host(ofURL: url)]
     if let host = HostAndPort(linkAddress)?.host { names.append(host) }
-    names += (names(from: self.names)) + ["localhost", "127.0.0.1", "::1"]
+    names += furtherNames + ["localhost", "127.0.0.1", "::1"]
     var seen: Set<String> = ["0.0.0.0", "::"]
     return ControlSettings(
       organisation: try organisation.organisationName(), version: SallyportControl.version,
       linkAddress: linkAddress, serverNames: names.filter { seen.insert($0).inserted })
   }
 
-  private func names(from list: String?) -> [String] {
-    (list ?? "").split(separator: ",")
+  private var furtherNames: [String] {
+    (names ?? "").split(separator: ",")
       .map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
   }
 

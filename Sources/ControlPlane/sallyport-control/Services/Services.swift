@@ -1,9 +1,9 @@
 import AgentLinkServer
 import ControlCore
 import Foundation
+import GRPCCore
 import Hummingbird
 import Logging
-import GRPCCore
 import NIOCore
 import PostgresStore
 import ServiceLifecycle

@@ -4,14 +4,14 @@ package import NIOCore
 /// Something to be recorded; the shell adds the session's id, wall-clock time and addresses.
 package enum AuditEvent: Equatable, Sendable {
   /// Before the first byte goes to the server leg.
-  case sessionOpen(SessionOpened)
+  indirect case sessionOpen(SessionOpened)
   /// Before the statement goes to the server leg.
   case statementBegin(StatementBegun)
   /// Exactly one for each begin, at the latest right before ``sessionClose(_:)``.
   case statementEnd(StatementEnded)
-  case refusal(Refused)
+  indirect case refusal(Refused)
   /// Last record of a session that has a ``sessionOpen(_:)``.
-  case sessionClose(SessionClosed)
+  indirect case sessionClose(SessionClosed)
 }
 
 /// A session whose login was granted and whose server leg is open.

@@ -1,4 +1,5 @@
 package import NIOCore
+package import PostgresWire
 
 /// What the shell has to do after an event, in this order: audit, login, server, client, timers.
 ///
@@ -37,7 +38,8 @@ package struct ServerEffects: Equatable, Sendable {
   /// Send a CancelRequest with ``SessionCore/serverCancelKey`` over a connection of its own.
   package var cancel = false
   package var send = ByteSlices()
-  /// Close after everything sent before is written. At most once in a session.
+  /// Close after everything sent before is written; give up connecting when that still goes on.
+  /// At most once in a session.
   package var close = false
 
   package init() {}
@@ -83,7 +85,6 @@ package struct ByteSlices: Sendable {
     if first == nil { first = slice } else { rest.append(slice) }
   }
 
-  /// Appends to the last slice where it is ours alone, so that small answers share one.
   package mutating func append(contentsOf other: ByteSlices) {
     if let slice = other.first { append(slice) }
     for slice in other.rest { append(slice) }

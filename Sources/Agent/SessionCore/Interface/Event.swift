@@ -1,5 +1,6 @@
 package import GatewayModel
 package import NIOCore
+package import PostgresWire
 
 /// A past fact that the session is told of, in the order in which it happened.
 ///
@@ -25,6 +26,9 @@ package enum Event: Sendable {
   case timerFired(SessionTimer)
   /// The session has to end now, for example because it was killed, its grant was revoked, the
   /// agent shuts down, or the record log took no record (`recordLogUnavailable`).
+  ///
+  /// What this answers is to be performed even when the log does not take its records: the legs
+  /// close, and no byte of a statement is among it.
   case terminate(reason: ReasonCode, detail: String)
 }
 
@@ -42,13 +46,13 @@ package struct ServerConnected: Sendable {
   /// The `tls-server-end-point` value (RFC 5929 section 4.1); `nil` without TLS, or where the
   /// certificate's signature algorithm gives none.
   package var endpointBinding: [UInt8]?
-  /// Printable ASCII without comma, at least 18 random bytes in Base64: the SCRAM client nonce.
-  package var scramNonce: String
+  /// At least 18 random bytes, never used twice: the SCRAM client nonce before its encoding.
+  package var scramNonce: [UInt8]
   /// The key the client is given in place of the server's.
   package var mintedKey: CancelKey
 
   package init(
-    protection: Protection, endpointBinding: [UInt8]?, scramNonce: String, mintedKey: CancelKey
+    protection: Protection, endpointBinding: [UInt8]?, scramNonce: [UInt8], mintedKey: CancelKey
   ) {
     self.protection = protection
     self.endpointBinding = endpointBinding
@@ -68,24 +72,6 @@ package struct ServerConnectFailure: Hashable, Sendable {
     self.reason = reason
     self.detail = detail
   }
-}
-
-/// What names a running session in a CancelRequest: process id and secret.
-package struct CancelKey: Hashable, Sendable {
-  package var processID: UInt32
-  /// 4 bytes in protocol 3.0, up to 256 in 3.2.
-  package var secret: [UInt8]
-
-  package init(processID: UInt32, secret: [UInt8]) {
-    self.processID = processID
-    self.secret = secret
-  }
-}
-
-extension CancelKey: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-  package var description: String { "key of process \(processID)" }
-  package var debugDescription: String { description }
-  package var customMirror: Mirror { Mirror(self, children: ["processID": processID]) }
 }
 
 /// The session's timers; each runs at most once at a time.

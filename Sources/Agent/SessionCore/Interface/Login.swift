@@ -1,4 +1,5 @@
 package import GatewayModel
+package import PostgresWire
 
 /// What a client asks for and the token it brings; to be judged by the shell.
 package struct LoginRequest: Equatable, Sendable {
@@ -66,7 +67,13 @@ package struct LoginGrant: Equatable, Sendable {
 package struct ServerCredential: Sendable {
   /// `nil` where the server asks for none (a client certificate, `trust`).
   package var password: Secret?
-  package init(password: Secret?) { self.password = password }
+  /// From an earlier login with the same password (``SessionCore/scramKeys``); spares PBKDF2.
+  package var cachedKeys: ScramKeys?
+
+  package init(password: Secret?, cachedKeys: ScramKeys? = nil) {
+    self.password = password
+    self.cachedKeys = cachedKeys
+  }
 }
 
 /// Why a login was refused, for the record; the client sees one wording for all.

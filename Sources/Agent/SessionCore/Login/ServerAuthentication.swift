@@ -1,0 +1,152 @@
+internal import GatewayModel
+internal import NIOCore
+internal import PostgresWire
+
+/// Logs the agent in at the server, with the credential of the granted role.
+///
+/// Independent of the client's login. Fails rather than fall back: a cleartext password leaves
+/// only over a protected leg, and a server that began SCRAM must prove itself before its
+/// AuthenticationOk counts.
+struct ServerAuthentication: Sendable {
+  enum Step: Equatable {
+    case send(ByteBuffer)
+    /// The server says more first.
+    case wait
+    case authenticated
+    /// For the record; never a secret.
+    case failed(String)
+  }
+
+  private enum Phase: Sendable {
+    case asked
+    /// A password was sent; only AuthenticationOk may follow.
+    case answered
+    case scram(ScramClient)
+    case done
+  }
+
+  private let role: String
+  private let credential: ServerCredential
+  private let connected: ServerConnected
+  private let iterationCap: Int
+  private var phase: Phase = .asked
+  private(set) var keys: ScramKeys?
+
+  init(
+    role: String, credential: ServerCredential, connected: ServerConnected, iterationCap: Int
+  ) {
+    self.role = role
+    self.credential = credential
+    self.connected = connected
+    self.iterationCap = iterationCap
+  }
+
+  mutating func receive(_ message: BackendMessage.Authentication) -> Step {
+    switch (phase, message) {
+    case (.asked, .ok), (.answered, .ok):
+      phase = .done
+      return .authenticated
+    case (.asked, .cleartextPassword): return cleartext()
+    case (.asked, .md5Password(let salt)): return md5(salt)
+    case (.asked, .sasl(let mechanisms)): return begin(mechanisms)
+    case (.scram(let client), .saslContinue(let data)): return answer(data, client)
+    case (.scram(let client), .saslFinal(let data)): return verify(data, client)
+    case (.scram(let client), .ok):
+      guard client.isVerified else {
+        return .failed("the server ended SCRAM without proving that it knows the password")
+      }
+      keys = client.keys
+      phase = .done
+      return .authenticated
+    case (.asked, _):
+      return .failed(
+        "the server asks for \(Self.name(message)), which is not supported; "
+          + "use scram-sha-256 in its pg_hba.conf")
+    case (.answered, _), (.scram, _), (.done, _):
+      return .failed("the server asks for \(Self.name(message)) when that is not due")
+    }
+  }
+
+  private mutating func cleartext() -> Step {
+    guard connected.protection != .none else {
+      return .failed(
+        "the server asks for a cleartext password on a leg without TLS; "
+          + "use scram-sha-256 in its pg_hba.conf, or a stricter TLS mode")
+    }
+    guard let password = credential.password else { return noPassword }
+    phase = .answered
+    return send { FrontendMessage.PasswordMessage(password: password.bytes).encode(into: &$0) }
+  }
+
+  private mutating func md5(_ salt: [UInt8]) -> Step {
+    guard let password = credential.password else { return noPassword }
+    phase = .answered
+    let answer = MD5Password.answer(user: role, password: password.bytes, salt: salt)
+    return send { FrontendMessage.PasswordMessage(password: answer).encode(into: &$0) }
+  }
+
+  private mutating func begin(_ mechanisms: [String]) -> Step {
+    guard let password = credential.password else { return noPassword }
+    do throws(ScramError) {
+      let choice = try ScramMechanism.select(
+        from: mechanisms, mode: .prefer, endPoint: connected.endpointBinding)
+      var client = ScramClient(
+        password: password.bytes, randomNonce: connected.scramNonce, binding: choice.binding,
+        cachedKeys: credential.cachedKeys, iterationCap: iterationCap)
+      let data = try client.firstMessage()
+      phase = .scram(client)
+      return send {
+        FrontendMessage.SASLInitialResponse(mechanism: choice.mechanism.rawValue, data: data)
+          .encode(into: &$0)
+      }
+    } catch {
+      return .failed(error.message)
+    }
+  }
+
+  private mutating func answer(_ data: ByteBuffer, _ client: ScramClient) -> Step {
+    var client = client
+    do throws(ScramError) {
+      let answer = try client.finalMessage(answering: data)
+      phase = .scram(client)
+      return send { FrontendMessage.SASLResponse(data: answer).encode(into: &$0) }
+    } catch {
+      return .failed(error.message)
+    }
+  }
+
+  private mutating func verify(_ data: ByteBuffer, _ client: ScramClient) -> Step {
+    var client = client
+    do throws(ScramError) {
+      try client.verify(serverFinal: data)
+      phase = .scram(client)
+      return .wait
+    } catch {
+      return .failed(error.message)
+    }
+  }
+
+  private func send(_ write: (inout ByteBuffer) -> Void) -> Step {
+    var bytes = ByteBuffer()
+    write(&bytes)
+    return .send(bytes)
+  }
+
+  private var noPassword: Step {
+    .failed("the server asks for a password and the role \"\(role)\" has none; add its credential")
+  }
+
+  private static func name(_ message: BackendMessage.Authentication) -> String {
+    switch message {
+    case .ok: "nothing"
+    case .kerberosV5: "Kerberos V5"
+    case .cleartextPassword: "a cleartext password"
+    case .md5Password: "an md5 password"
+    case .scmCredential: "SCM credentials"
+    case .gss, .gssContinue: "GSSAPI"
+    case .sspi: "SSPI"
+    case .sasl, .saslContinue, .saslFinal: "SASL"
+    case .unknown(let kind): "authentication of kind \(kind)"
+    }
+  }
+}

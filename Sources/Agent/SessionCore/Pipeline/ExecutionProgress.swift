@@ -1,0 +1,50 @@
+internal import GatewayModel
+internal import PostgresWire
+
+/// What the replies have said of the execution that the server works on.
+struct ExecutionProgress: Equatable, Sendable {
+  /// Rows that command tags counted.
+  private var taggedRows: UInt64 = 0
+  /// Rows since the last command tag.
+  private var untaggedRows: UInt64 = 0
+  private var bytes: UInt64 = 0
+  private var commands: UInt32 = 0
+  private var tag = ""
+  private var sqlstate = ""
+  private var message = ""
+  private(set) var hasFailed = false
+
+  mutating func note(bytes count: Int) { bytes &+= UInt64(clamping: count) }
+  mutating func note(rows: Int) { untaggedRows &+= UInt64(clamping: rows) }
+
+  mutating func complete(_ command: BackendMessage.CommandComplete) {
+    taggedRows &+= command.rows ?? untaggedRows
+    untaggedRows = 0
+    commands &+= 1
+    tag = command.tag
+  }
+
+  mutating func completeEmpty() { commands &+= 1 }
+
+  mutating func fail(_ error: ServerError) {
+    hasFailed = true
+    sqlstate = error.sqlstate
+    message = error.message
+  }
+
+  func ended(
+    _ statement: StatementID, _ outcome: StatementEnded.Outcome, since: MonotonicTime,
+    at now: MonotonicTime
+  ) -> StatementEnded {
+    var end = StatementEnded(statement: statement, outcome: outcome)
+    end.sqlstate = sqlstate
+    end.message = message
+    end.commandTag = tag
+    end.rows = taggedRows &+ untaggedRows
+    end.bytes = bytes
+    end.commands = commands
+    end.serverNanoseconds = now.nanoseconds(since: since)
+    end.totalNanoseconds = end.serverNanoseconds
+    return end
+  }
+}

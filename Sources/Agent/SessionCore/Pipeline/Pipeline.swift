@@ -1,0 +1,88 @@
+internal import GatewayModel
+internal import NIOCore
+
+/// Joins what the client sent with what the server answers: one end for each begin.
+///
+/// Only looks: which bytes pass is decided outside, but for the error of a refused statement
+/// (``ErrorVerdict``).
+struct Pipeline: Sendable {
+  /// What to do with an ErrorResponse.
+  enum ErrorVerdict: Equatable, Sendable {
+    case forward
+    /// It is the error that was provoked to refuse a statement: show this instead.
+    case show(StatementRefusal)
+  }
+
+  var queue = ReplyQueue()
+  var catalogue = StatementCatalogue()
+  /// As the last ReadyForQuery said.
+  var transactionStatus = UInt8(ascii: "I")
+  var progress = ExecutionProgress()
+  /// The last execution before a Sync: completed, but the Sync, which commits, can still fail.
+  var finished: StatementEnded?
+  /// Of what was refused and has no reply yet.
+  var refusals: [StatementID: StatementRefusal] = [:]
+  private(set) var lastStatement: UInt64 = 0
+
+  /// The next number; every begin has one.
+  mutating func nextStatement() -> StatementID {
+    lastStatement &+= 1
+    return StatementID(lastStatement)
+  }
+
+  /// An execution was begun and forwarded.
+  mutating func forwardedExecution(
+    _ kind: ReplyQueue.Kind, _ statement: StatementID, at now: MonotonicTime,
+    audit: inout [AuditEvent]
+  ) {
+    if !queue.append(kind, statement: statement, at: now) {
+      audit.append(.statementEnd(StatementEnded(statement: statement, outcome: .skipped)))
+    }
+  }
+
+  /// A Parse, Bind, Close or Describe was forwarded.
+  mutating func forwardedChange(
+    _ kind: ReplyQueue.Kind, _ change: StatementCatalogue.Change, at now: MonotonicTime
+  ) {
+    if queue.append(kind, at: now) { catalogue.append(change) }
+  }
+
+  /// Something that must fail was sent in place of a refused message.
+  mutating func forwardedRefusal(
+    _ kind: ReplyQueue.Kind, _ statement: StatementID, _ refusal: StatementRefusal,
+    at now: MonotonicTime
+  ) {
+    if queue.append(kind, statement: statement, at: now) { refusals[statement] = refusal }
+  }
+
+  mutating func forwardedSync(at now: MonotonicTime) {
+    _ = queue.append(.sync, at: now)
+    catalogue.endSegment()
+  }
+
+  /// Ends everything open: the server will not say what became of it.
+  mutating func abandon(at now: MonotonicTime, audit: inout [AuditEvent]) {
+    flushFinished(&audit)
+    for entry in queue.removeAll() {
+      guard let statement = entry.statement, entry.kind.isExecution else { continue }
+      audit.append(
+        .statementEnd(progress.ended(statement, .unknown, since: entry.since, at: now)))
+      progress = ExecutionProgress()
+    }
+    refusals = [:]
+  }
+
+  mutating func flushFinished(_ audit: inout [AuditEvent]) {
+    guard let end = finished else { return }
+    finished = nil
+    audit.append(.statementEnd(end))
+  }
+}
+
+extension ReplyQueue.Kind {
+  var isExecution: Bool { self == .execute || self == .query || self == .functionCall }
+  /// Whether the catalogue has a change for it.
+  var isChange: Bool {
+    self == .parse || self == .bind || self == .close || self == .describeStatement
+  }
+}

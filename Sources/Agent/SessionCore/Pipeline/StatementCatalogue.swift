@@ -1,0 +1,184 @@
+internal import GatewayModel
+internal import NIOCore
+internal import PostgresWire
+
+/// A prepared statement as Parse gave it.
+struct PreparedStatement: Equatable, Sendable {
+  var text: ByteBuffer
+  /// Equal numbers mean equal texts.
+  var version: UInt64
+  var parameterOIDs: [UInt32]
+
+  var retainedBytes: Int { text.readableBytes + parameterOIDs.count * 4 + 64 }
+}
+
+/// A prepared statement bound to parameters.
+struct Portal: Equatable, Sendable {
+  var statementName: WireName
+  /// `nil` when the statement was not made by Parse.
+  var statement: PreparedStatement?
+  var parameters: [StatementParameter]
+  /// Of the Bind message.
+  var messageBytes: Int
+
+  var retainedBytes: Int { messageBytes + parameters.count * 32 + 64 }
+}
+
+/// Which text a name stands for at the server.
+///
+/// The server's view moves only as it answers: what a Parse, Bind or Close changes counts once
+/// its reply is there, and not at all when it failed or was discarded. Until then a change holds
+/// for the messages up to the next Sync, since they fail with it. Behind that Sync it is not known
+/// what the name stands for: the session waits (``Lookup/unsettled``). Otherwise a client could
+/// have one text recorded and another one run, by letting a Parse be discarded.
+struct StatementCatalogue: Sendable {
+  enum Change: Equatable, Sendable {
+    case prepare(WireName, PreparedStatement)
+    case bind(WireName, Portal)
+    case closeStatement(WireName)
+    case closePortal(WireName)
+    /// Describe of a statement: changes its parameter types at most.
+    case describe(WireName)
+    case none
+  }
+
+  enum Lookup<Value> {
+    case known(Value?)
+    /// Depends on replies that have not come.
+    case unsettled
+  }
+
+  /// The newest change to a name that has no reply.
+  private struct Latest<Value: Sendable>: Sendable {
+    var number: UInt64
+    var segment: UInt64
+    /// `nil` after Close.
+    var value: Value?
+  }
+
+  private var statements = NameTable<PreparedStatement>()
+  private var portals = NameTable<Portal>()
+  private var latestStatements = NameTable<Latest<PreparedStatement>>()
+  private var latestPortals = NameTable<Latest<Portal>>()
+  /// Changes without a reply, in the order of their messages.
+  private var pending = CircularBuffer<Change>(initialCapacity: 8)
+  private var firstPending: UInt64 = 0
+  /// Rises with each Sync.
+  private var segment: UInt64 = 0
+  private var lastVersion: UInt64 = 0
+  /// Bytes kept for texts and parameters.
+  private(set) var retainedBytes = 0
+
+  /// A prepared statement with its text in storage of its own.
+  ///
+  /// The unnamed statement is prepared again and again with the same text by many clients: then
+  /// the text already there is taken.
+  mutating func prepared(
+    name: WireName, text: ByteBuffer, isOwned: Bool, parameterOIDs: [UInt32]
+  ) -> PreparedStatement {
+    if let known = latestStatements[name]?.value ?? statements[name], known.text == text {
+      return PreparedStatement(
+        text: known.text, version: known.version, parameterOIDs: parameterOIDs)
+    }
+    lastVersion &+= 1
+    let kept = isOwned ? text : ByteBuffer(bytes: text.readableBytesView)
+    return PreparedStatement(text: kept, version: lastVersion, parameterOIDs: parameterOIDs)
+  }
+
+  mutating func endSegment() { segment &+= 1 }
+
+  func statement(_ name: WireName) -> Lookup<PreparedStatement> {
+    guard let latest = latestStatements[name] else { return .known(statements[name]) }
+    return latest.segment == segment ? .known(latest.value) : .unsettled
+  }
+
+  func portal(_ name: WireName) -> Lookup<Portal> {
+    guard let latest = latestPortals[name] else { return .known(portals[name]) }
+    return latest.segment == segment ? .known(latest.value) : .unsettled
+  }
+
+  /// A message was forwarded that makes this change when the server does it.
+  mutating func append(_ change: Change) {
+    let number = firstPending &+ UInt64(pending.count)
+    pending.append(change)
+    switch change {
+    case .prepare(let name, let statement):
+      retainedBytes += statement.retainedBytes
+      latestStatements[name] = Latest(number: number, segment: segment, value: statement)
+    case .bind(let name, let portal):
+      retainedBytes += portal.retainedBytes
+      latestPortals[name] = Latest(number: number, segment: segment, value: portal)
+    case .closeStatement(let name):
+      latestStatements[name] = Latest(number: number, segment: segment, value: nil)
+    case .closePortal(let name):
+      latestPortals[name] = Latest(number: number, segment: segment, value: nil)
+    case .describe, .none: break
+    }
+  }
+
+  /// The server has done the oldest change, or it failed or was discarded.
+  mutating func settle(done: Bool) {
+    guard let change = pending.popFirst() else { return }
+    let number = firstPending
+    firstPending &+= 1
+    switch change {
+    case .prepare(let name, let statement):
+      if latestStatements[name]?.number == number { latestStatements[name] = nil }
+      if done {
+        set(statement: statement, name)
+      } else {
+        retainedBytes -= statement.retainedBytes
+      }
+    case .bind(let name, let portal):
+      if latestPortals[name]?.number == number { latestPortals[name] = nil }
+      if done { set(portal: portal, name) } else { retainedBytes -= portal.retainedBytes }
+    case .closeStatement(let name):
+      if latestStatements[name]?.number == number { latestStatements[name] = nil }
+      if done { set(statement: nil, name) }
+    case .closePortal(let name):
+      if latestPortals[name]?.number == number { latestPortals[name] = nil }
+      if done { set(portal: nil, name) }
+    case .describe, .none: break
+    }
+  }
+
+  /// ParameterDescription of the statement that the oldest change describes.
+  mutating func describe(parameterOIDs: [UInt32]) {
+    guard case .describe(let name)? = pending.first, var statement = statements[name] else {
+      return
+    }
+    statement.parameterOIDs = parameterOIDs
+    set(statement: statement, name)
+    retainedBytes += statement.retainedBytes
+  }
+
+  /// A simple Query ran: the server has forgotten the unnamed statement and portal.
+  mutating func forgetUnnamed() {
+    set(statement: nil, .unnamed)
+    set(portal: nil, .unnamed)
+  }
+
+  /// No transaction is open: all portals are gone.
+  mutating func forgetPortals() {
+    var freed = 0
+    portals.removeAll { freed += $0.retainedBytes }
+    retainedBytes -= freed
+  }
+
+  /// `DEALLOCATE ALL` or `DISCARD ALL` ran.
+  mutating func forgetStatements() {
+    var freed = 0
+    statements.removeAll(named: true) { freed += $0.retainedBytes }
+    retainedBytes -= freed
+  }
+
+  private mutating func set(statement: PreparedStatement?, _ name: WireName) {
+    if let old = statements[name] { retainedBytes -= old.retainedBytes }
+    statements[name] = statement
+  }
+
+  private mutating func set(portal: Portal?, _ name: WireName) {
+    if let old = portals[name] { retainedBytes -= old.retainedBytes }
+    portals[name] = portal
+  }
+}

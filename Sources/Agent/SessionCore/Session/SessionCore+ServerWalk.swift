@@ -1,0 +1,208 @@
+internal import GatewayModel
+internal import NIOCore
+internal import PostgresWire
+
+/// The server's messages: rows are counted by their headers, replies joined with statements.
+extension SessionCore {
+  mutating func walkServer(_ chunk: ByteBuffer, at now: MonotonicTime) {
+    var input = chunk
+    var outlet = Outlet(chunk)
+    while input.readableBytes > 0, isServerOpen {
+      if serverFrames.takePassing(from: &input) > 0 {
+        outlet.forward(upTo: input.readerIndex)
+        continue
+      }
+      if serverFrames.isIdle, isPassing, walkRows(&input) {
+        outlet.forward(upTo: input.readerIndex)
+        continue
+      }
+      walkServerMessage(&input, &outlet, at: now)
+    }
+    deliver(outlet.finish())
+  }
+
+  private var isPassing: Bool {
+    switch phase {
+    case .ready, .draining: true
+    default: false
+    }
+  }
+
+  /// Bytes for the client go nowhere when it is gone.
+  private mutating func deliver(_ slices: ByteSlices) {
+    guard isClientOpen || effects.client.close else { return }
+    effects.client.send.append(contentsOf: slices)
+  }
+
+  private mutating func walkRows(_ input: inout ByteBuffer) -> Bool {
+    let run = RowRun(at: input)
+    guard run.chunkBytes > 0 else { return false }
+    pipeline.progress.note(rows: run.rows)
+    pipeline.progress.note(bytes: run.messageBytes)
+    input.moveReaderIndex(forwardBy: run.chunkBytes)
+    serverFrames.pass(run.missing, forwarded: true)
+    return true
+  }
+
+  private mutating func walkServerMessage(
+    _ input: inout ByteBuffer, _ outlet: inout Outlet, at now: MonotonicTime
+  ) {
+    guard let header = serverFrames.peekHeader(&input) else {
+      return outlet.drop(upTo: input.readerIndex)
+    }
+    guard let type = BackendMessageType(rawValue: header.type), header.length >= 4,
+      header.length <= RowRun.maximumLength
+    else {
+      outlet.drop(upTo: input.readerIndex)
+      return failServer("a message of type \(header.type) and length \(header.length)", at: now)
+    }
+    guard isPassing else {
+      takeWholeLoginMessage(header, &input, at: now)
+      return outlet.drop(upTo: input.readerIndex)
+    }
+    let wanted = type.isInspected ? header.messageLength : FrameReader.Header.byteCount
+    let limit = FrameReader.Header.byteCount + limits.maximumInspectedServerBytes
+    let count = min(wanted, limit)
+    guard let taken = serverFrames.take(count, from: &input) else {
+      return outlet.drop(upTo: input.readerIndex)
+    }
+    note(type, header)
+    let shown = take(type, taken, isWhole: count == wanted, at: now)
+    guard isServerOpen else { return outlet.drop(upTo: input.readerIndex) }
+    if let shown {
+      outlet.insert(shown, resumingAt: input.readerIndex)
+      serverFrames.pass(header.messageLength - count, forwarded: false)
+    } else {
+      if taken.isOwned {
+        outlet.insert(taken.bytes, resumingAt: input.readerIndex)
+      } else {
+        outlet.forward(upTo: input.readerIndex)
+      }
+      serverFrames.pass(header.messageLength - count, forwarded: true)
+    }
+  }
+
+  private mutating func takeWholeLoginMessage(
+    _ header: FrameReader.Header, _ input: inout ByteBuffer, at now: MonotonicTime
+  ) {
+    guard header.length <= limits.maximumInspectedServerBytes else {
+      return failServer("a message of \(header.length) bytes during login", at: now)
+    }
+    guard let taken = serverFrames.take(header.messageLength, from: &input) else { return }
+    takeLoginMessage(type: header.type, body: taken.body, at: now)
+  }
+
+  /// Counts a message among what answers the current execution.
+  private mutating func note(_ type: BackendMessageType, _ header: FrameReader.Header) {
+    switch type {
+    case .dataRow, .copyData:
+      pipeline.progress.note(rows: 1)
+      pipeline.progress.note(bytes: header.messageLength)
+    case .commandComplete, .copyDone, .copyInResponse, .copyOutResponse, .emptyQueryResponse,
+      .errorResponse, .functionCallResponse, .portalSuspended:
+      pipeline.progress.note(bytes: header.messageLength)
+    case .rowDescription:
+      if pipeline.queue.head?.kind == .query {
+        pipeline.progress.note(bytes: header.messageLength)
+      }
+    default: break
+    }
+  }
+
+  /// Takes a message in; what is returned is shown to the client in its place.
+  private mutating func take(
+    _ type: BackendMessageType, _ taken: FrameReader.Taken, isWhole: Bool, at now: MonotonicTime
+  ) -> ByteBuffer? {
+    var answersRefused = false
+    switch type {
+    case .parseComplete: answersRefused = pipeline.changeDone(.parse)
+    case .bindComplete: answersRefused = pipeline.changeDone(.bind)
+    case .closeComplete: _ = pipeline.changeDone(.close)
+    case .noData: _ = pipeline.changeDone(.describeStatement, .describePortal)
+    case .rowDescription:
+      if pipeline.queue.head?.kind != .query {
+        _ = pipeline.changeDone(.describeStatement, .describePortal)
+      }
+    case .parameterDescription: describe(taken.body, isWhole)
+    case .commandComplete: answersRefused = complete(taken.body, at: now)
+    case .emptyQueryResponse: pipeline.emptyQuery(at: now, audit: &effects.audit)
+    case .portalSuspended: pipeline.portalSuspended(at: now, audit: &effects.audit)
+    case .copyInResponse: pipeline.copyIn()
+    case .errorResponse: return takeError(taken.body, at: now)
+    case .readyForQuery: takeReady(taken.body, at: now)
+    case .parameterStatus: takeStatus(taken.body, at: now)
+    case .authentication, .backendKeyData, .copyBothResponse, .negotiateProtocolVersion:
+      failServer("a message \(type) when it is not due", at: now)
+    case .copyData, .copyDone, .copyOutResponse, .dataRow, .functionCallResponse, .noticeResponse,
+      .notificationResponse:
+      break
+    }
+    if answersRefused {
+      // The server did what was made to fail: nothing more may happen in this session.
+      failServer("\(type) for what was refused", at: now)
+    }
+    return nil
+  }
+
+  private mutating func describe(_ body: ByteBuffer, _ isWhole: Bool) {
+    guard isWhole, let oids = Self.parameterOIDs(body) else { return }
+    pipeline.parameterDescription(oids)
+  }
+
+  /// Layout: `Int16` count, that many `Int32` type numbers.
+  private static func parameterOIDs(_ body: ByteBuffer) -> [UInt32]? {
+    var body = body
+    guard let count = body.readInteger(as: UInt16.self),
+      body.readableBytes == Int(count) * 4
+    else { return nil }
+    return (0..<count).compactMap { _ in body.readInteger(as: UInt32.self) }
+  }
+
+  private mutating func complete(_ body: ByteBuffer, at now: MonotonicTime) -> Bool {
+    let command =
+      (try? BackendMessage.CommandComplete(decoding: body))
+      ?? BackendMessage.CommandComplete(tag: "")
+    return pipeline.commandComplete(command, at: now, audit: &effects.audit)
+  }
+
+  private mutating func takeError(_ body: ByteBuffer, at now: MonotonicTime) -> ByteBuffer? {
+    let error = ServerError(
+      body: body, maximumMessageBytes: limits.maximumRecordedMessageBytes)
+    if error.endsSession { lastFatal = error }
+    let poison = poison
+    let verdict = pipeline.error(error, at: now, audit: &effects.audit) { statement in
+      poison.isNamed(in: body, statement)
+    }
+    switch verdict {
+    case .forward: return nil
+    case .show(let refusal): return ClientError(refusal).bytes
+    }
+  }
+
+  private mutating func takeReady(_ body: ByteBuffer, at now: MonotonicTime) {
+    do throws(WireError) {
+      let status = try BackendMessage.ReadyForQuery(decoding: body).status
+      pipeline.readyForQuery(status: status.rawValue, at: now, audit: &effects.audit)
+    } catch {
+      failServer(error.message, at: now)
+    }
+  }
+
+  private mutating func takeStatus(_ body: ByteBuffer, at now: MonotonicTime) {
+    guard let status = try? BackendMessage.ParameterStatus(decoding: body) else { return }
+    guard violatesPin(status) else { return }
+    end(
+      .protectedSetting, detail: "the server reports \(status.name) = \"\(status.value)\"", at: now)
+  }
+}
+
+extension BackendMessageType {
+  /// Whether the body is looked at, once the session is ready.
+  var isInspected: Bool {
+    switch self {
+    case .commandComplete, .errorResponse, .parameterDescription, .parameterStatus, .readyForQuery:
+      true
+    default: false
+    }
+  }
+}

@@ -1,0 +1,228 @@
+internal import GatewayModel
+internal import NIOCore
+internal import PostgresWire
+
+/// Statements on their way in: judged, recorded, remembered, forwarded.
+extension SessionCore {
+  mutating func inspect(
+    _ type: FrontendMessageType, _ taken: FrameReader.Taken, at now: MonotonicTime
+  ) -> Fate {
+    switch type {
+    case .query: query(taken, at: now)
+    case .parse: parse(taken, at: now)
+    case .bind: bind(taken, at: now)
+    case .execute: execute(taken, at: now)
+    case .functionCall: functionCall(at: now)
+    case .describe: describe(taken, at: now)
+    case .close: close(taken, at: now)
+    case .copyData, .copyDone, .copyFail, .flush, .password, .sync, .terminate: .forward
+    }
+  }
+
+  private mutating func query(_ taken: FrameReader.Taken, at now: MonotonicTime) -> Fate {
+    guard !endWhenExpired(at: now) else { return .ended }
+    let body = taken.body
+    // One that is malformed is recorded as it came; the server answers it with an error.
+    let text = (try? FrontendMessage.Query(decoding: body))?.sql ?? body
+    if case .refuse(let refusal) = configuration.policy.verdict(on: .query) {
+      return .replace(refuse(.query, refusal, text: text, isUnnamed: true, at: now))
+    }
+    let statement = pipeline.nextStatement()
+    effects.audit.append(
+      .statementBegin(
+        StatementBegun(
+          statement: statement, kind: .simple, text: text,
+          transactionStatus: pipeline.transactionStatus)))
+    pipeline.forwardedExecution(.query, statement, at: now, audit: &effects.audit)
+    return .forward
+  }
+
+  private mutating func parse(_ taken: FrameReader.Taken, at now: MonotonicTime) -> Fate {
+    guard !endWhenExpired(at: now) else { return .ended }
+    guard let message = try? FrontendMessage.Parse(decoding: taken.body) else {
+      pipeline.forwardedChange(.parse, .none, at: now)
+      return .forward
+    }
+    var verdict = configuration.policy.verdict(on: .parse)
+    if verdict == .allow, !hasRoom(for: message.sql.readableBytes) { verdict = .refuse(noRoom) }
+    if case .refuse(let refusal) = verdict {
+      return .replace(
+        refuse(.parse, refusal, text: message.sql, isUnnamed: message.name.isUnnamed, at: now))
+    }
+    let prepared = pipeline.catalogue.prepared(
+      name: message.name, text: message.sql, isOwned: taken.isOwned,
+      parameterOIDs: message.parameterOIDs)
+    pipeline.forwardedChange(.parse, .prepare(message.name, prepared), at: now)
+    return .forward
+  }
+
+  private mutating func bind(_ taken: FrameReader.Taken, at now: MonotonicTime) -> Fate {
+    guard !endWhenExpired(at: now) else { return .ended }
+    let body = taken.body
+    let kept = taken.isOwned ? body : ByteBuffer(bytes: body.readableBytesView)
+    guard let message = try? FrontendMessage.Bind(decoding: kept) else {
+      pipeline.forwardedChange(.bind, .none, at: now)
+      return .forward
+    }
+    guard case .known(let prepared) = pipeline.catalogue.statement(message.statement) else {
+      if pipeline.queue.readsCopyData {
+        // The server takes it for a mistake in the COPY data and runs nothing.
+        pipeline.forwardedChange(.bind, .none, at: now)
+        return .forward
+      }
+      return .wait(.unsettledName)
+    }
+    var verdict = configuration.policy.verdict(on: .bind)
+    if verdict == .allow, !hasRoom(for: kept.readableBytes) { verdict = .refuse(noRoom) }
+    if case .refuse(let refusal) = verdict {
+      let text = prepared?.text ?? ByteBuffer()
+      return .replace(refuse(.bind, refusal, text: text, isUnnamed: false, at: now))
+    }
+    let portal = Portal(
+      statementName: message.statement, statement: prepared,
+      parameters: Self.parameters(of: message, types: prepared?.parameterOIDs ?? []),
+      messageBytes: message.parameters.isEmpty ? 0 : kept.readableBytes)
+    pipeline.forwardedChange(.bind, .bind(message.portal, portal), at: now)
+    return .forward
+  }
+
+  private mutating func execute(_ taken: FrameReader.Taken, at now: MonotonicTime) -> Fate {
+    guard !endWhenExpired(at: now) else { return .ended }
+    guard let message = try? FrontendMessage.Execute(decoding: taken.body) else {
+      _ = pipeline.queue.append(.malformed, at: now)
+      return .forward
+    }
+    var portal: Portal?
+    switch pipeline.catalogue.portal(message.portal) {
+    case .known(let known): portal = known
+    case .unsettled where pipeline.queue.readsCopyData: break
+    case .unsettled: return .wait(.unsettledName)
+    }
+    if case .refuse(let refusal) = configuration.policy.verdict(on: .execute) {
+      let text = portal?.statement?.text ?? ByteBuffer()
+      return .replace(refuse(.execute, refusal, text: text, isUnnamed: false, at: now))
+    }
+    let statement = pipeline.nextStatement()
+    effects.audit.append(
+      .statementBegin(
+        StatementBegun(
+          statement: statement, kind: .extended, text: portal?.statement?.text ?? ByteBuffer(),
+          textVersion: portal?.statement?.version ?? 0, parameters: portal?.parameters ?? [],
+          transactionStatus: pipeline.transactionStatus,
+          preparedStatement: portal?.statementName.text ?? "", portal: message.portal.text,
+          rowLimit: UInt32(max(0, message.maximumRows)))))
+    pipeline.forwardedExecution(.execute, statement, at: now, audit: &effects.audit)
+    return .forward
+  }
+
+  private mutating func functionCall(at now: MonotonicTime) -> Fate {
+    guard !endWhenExpired(at: now) else { return .ended }
+    if case .refuse(let refusal) = configuration.policy.verdict(on: .functionCall) {
+      return .replace(
+        refuse(.functionCall, refusal, text: ByteBuffer(), isUnnamed: false, at: now))
+    }
+    let statement = pipeline.nextStatement()
+    effects.audit.append(
+      .statementBegin(
+        StatementBegun(
+          statement: statement, kind: .functionCall, text: ByteBuffer(),
+          transactionStatus: pipeline.transactionStatus)))
+    pipeline.forwardedExecution(.functionCall, statement, at: now, audit: &effects.audit)
+    return .forward
+  }
+
+  private mutating func describe(_ taken: FrameReader.Taken, at now: MonotonicTime) -> Fate {
+    switch (try? FrontendMessage.Describe(decoding: taken.body))?.target {
+    case .statement(let name):
+      pipeline.forwardedChange(.describeStatement, .describe(name), at: now)
+    case .portal: _ = pipeline.queue.append(.describePortal, at: now)
+    case nil: _ = pipeline.queue.append(.malformed, at: now)
+    }
+    return .forward
+  }
+
+  private mutating func close(_ taken: FrameReader.Taken, at now: MonotonicTime) -> Fate {
+    switch (try? FrontendMessage.Close(decoding: taken.body))?.target {
+    case .statement(let name): pipeline.forwardedChange(.close, .closeStatement(name), at: now)
+    case .portal(let name): pipeline.forwardedChange(.close, .closePortal(name), at: now)
+    case nil: _ = pipeline.queue.append(.malformed, at: now)
+    }
+    return .forward
+  }
+
+  /// The token is checked before each statement; a transaction in progress is rolled back as the
+  /// server leg closes.
+  mutating func endWhenExpired(at now: MonotonicTime) -> Bool {
+    guard let grant, now >= grant.expiry else { return false }
+    end(.tokenExpired, detail: "token \(grant.tokenID)", at: now)
+    return true
+  }
+
+  /// Records a refusal and gives what is sent to the server in the message's place.
+  mutating func refuse(
+    _ type: FrontendMessageType, _ refusal: StatementRefusal, text: ByteBuffer, isUnnamed: Bool,
+    at now: MonotonicTime
+  ) -> ByteBuffer {
+    let statement = pipeline.nextStatement()
+    let kind: StatementBegun.Kind =
+      type == .query ? .simple : type == .functionCall ? .functionCall : .extended
+    effects.audit.append(
+      .statementBegin(
+        StatementBegun(
+          statement: statement, kind: kind, text: text,
+          transactionStatus: pipeline.transactionStatus)))
+    var record = refused(refusal.reason, detail: refusal.detail, ClientError(refusal))
+    record.statement = statement
+    effects.audit.append(.refusal(record))
+    var end = StatementEnded(statement: statement, outcome: .refused)
+    end.sqlstate = refusal.sqlstate
+    end.message = refusal.message
+    effects.audit.append(.statementEnd(end))
+    let (entry, bytes): (ReplyQueue.Kind, ByteBuffer) =
+      switch type {
+      case .parse: (.refusedParse, poison.parse(statement, isUnnamed: isUnnamed))
+      case .bind: (.refusedBind, poison.bind(statement))
+      case .execute: (.refusedExecute, poison.execute(statement))
+      default: (.refusedQuery, poison.query(statement, refusal))
+      }
+    pipeline.forwardedRefusal(entry, statement, refusal, at: now)
+    return bytes
+  }
+
+  private func hasRoom(for count: Int) -> Bool {
+    count <= limits.maximumRetainedBytes - pipeline.catalogue.retainedBytes
+  }
+
+  private var noRoom: StatementRefusal {
+    StatementRefusal(
+      reason: .tooLarge, sqlstate: "54000",
+      message: "the prepared statements of this session are too large for this gateway",
+      hint: "Close prepared statements that are no longer used.",
+      detail: "\(pipeline.catalogue.retainedBytes) bytes are kept")
+  }
+
+  private static func parameters(
+    of message: FrontendMessage.Bind, types: [UInt32]
+  ) -> [StatementParameter] {
+    guard !message.parameters.isEmpty else { return [] }
+    var parameters: [StatementParameter] = []
+    parameters.reserveCapacity(message.parameters.count)
+    for (index, value) in message.parameters.enumerated() {
+      let oid = types.indices.contains(index) ? types[index] : 0
+      let format = message.format(ofParameter: index)
+      parameters.append(StatementParameter(typeOID: oid, value: decode(value, format, oid)))
+    }
+    return parameters
+  }
+
+  private static func decode(
+    _ value: ByteBuffer?, _ format: FormatCode?, _ oid: UInt32
+  ) -> StatementParameter.Value {
+    guard let value else { return .null }
+    if format == .text { return .text(value) }
+    guard oid != 0, format == .binary,
+      let text = ParameterText.decode(oid: oid, format: .binary, bytes: value)
+    else { return .binary(value) }
+    return .text(ByteBuffer(string: text))
+  }
+}

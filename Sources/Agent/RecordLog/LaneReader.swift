@@ -32,7 +32,7 @@ package final class LaneReader: Sendable {
     var offset: Int64
   }
 
-  private let lane: LaneState
+  let lane: LaneState
   private let isCurrentEpoch: Bool
   /// Where the last batch ended: the next one goes on there without a search.
   private let position = Mutex<Position?>(nil)

@@ -145,12 +145,16 @@ package final class LaneWriter {
     }
     pending.overwrite(at: start, with: UInt32(length))
     pending.overwrite(at: start + 4, with: checksum)
-    defer { nextSeq += 1 }
+    let seq = nextSeq
+    nextSeq += 1
     if telling { pendingTelling += 1 }
     if pending.count >= Self.earlyWriteBytes {
-      do throws(RecordLogError) { try flush() } catch { refusal = error }
+      do throws(RecordLogError) { try flush() } catch {
+        refusal = error
+        return nil
+      }
     }
-    return nextSeq
+    return seq
   }
 
   // MARK: Committing

@@ -135,7 +135,8 @@ package enum RecordDecoder {
   package static func seq(of record: UnsafeRawBufferPointer) -> UInt64? {
     // Layout in RecordEncoder: 08 and a varint, or no field when the seq is 0.
     guard let first = record.first else { return nil }
-    guard first == 0x08 else { return first == 0x11 || first == 0x1A ? 0 : nil }
+    // Without a seq the record begins with its time, session or body, the latter two of wire type 2.
+    guard first == 0x08 else { return first == 0x11 || (first & 7 == 2 && first > 0x0A) ? 0 : nil }
     var value: UInt64 = 0
     var shift: UInt64 = 0
     for byte in record.dropFirst() {

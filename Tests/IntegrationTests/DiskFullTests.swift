@@ -1,0 +1,45 @@
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+
+/// A record log that cannot take a record stops traffic, says so, and goes on when it can.
+@Suite(.serialized) struct DiskFullTests {
+  @Test func fullDiskStopsTrafficAndHealthShowsIt() async throws {
+    try #require(geteuid() == 0, "a small file system is mounted for this test: run it as root")
+    let folder = try ScratchFolder("disk")
+    let mount = folder.file("log")
+    try FileManager.default.createDirectory(atPath: mount, withIntermediateDirectories: true)
+    let mounted = try await run("mount", ["-t", "tmpfs", "-o", "size=24m", "tmpfs", mount])
+    try #require(mounted.succeeded, "\(mounted.errors)")
+    defer { umount2(mount, Int32(MNT_DETACH.rawValue)) }
+
+    let fleet = try await Fleet(recordLog: mount)
+    let token = try await fleet.token("alice@example.com", groups: "analysts")
+    #expect(try await fleet.psql("select 'room'", token: token).succeeded)
+
+    // What is left of the file system is filled by somebody else.
+    let filler = "\(mount)/filler"
+    _ = try await run("dd", ["if=/dev/zero", "of=\(filler)", "bs=64k"])
+    try await eventually("the refusal of statements with 58030", within: .seconds(30)) {
+      let outcome = try await fleet.psql(
+        "select repeat('x', 10) /* \(UInt64.random(in: 0 ... .max)) */", token: token)
+      return outcome.errors.contains("58030") || outcome.errors.contains("record log")
+    }
+    try await eventually("red health at the agent") {
+      try await fleet.agent.health().status == "503"
+    }
+    try await eventually("failing health in the listing") {
+      try await fleet.agentInfo().health == "failing"
+    }
+
+    try FileManager.default.removeItem(atPath: filler)
+    try await eventually("traffic after the disk has room again", within: .seconds(30)) {
+      try await fleet.psql("select 'room again'", token: token).succeeded
+    }
+    try await eventually("green health") { try await fleet.agent.health().status == "200" }
+    try await eventually("the statement in the trail") {
+      try await !fleet.statements(["--words", "room again"]).isEmpty
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+
+/// A program that cannot start says why in one line, ends with what to do, and exits non-zero.
+@Suite(.serialized) struct StartTests {
+  private static let fleet = SharedFleet()
+
+  private func agent(_ arguments: [String], user: String? = nil) async throws -> Outcome {
+    try await run(
+      Fleet.program("sallyport-agent"), arguments, user: user, within: .seconds(30))
+  }
+
+  private func expectOneClearLine(_ outcome: Outcome, naming words: String...) {
+    #expect(!outcome.succeeded)
+    for word in words { #expect(outcome.errors.contains(word), "\(outcome.errors)") }
+    #expect(!outcome.errors.contains("Fatal error"), "\(outcome.errors)")
+  }
+
+  @Test func agentThatIsNotEnrolled() async throws {
+    let folder = try ScratchFolder()
+    let outcome = try await agent(["serve", "--state", folder.file("s"), "--listen", "127.0.0.1:0"])
+    expectOneClearLine(outcome, naming: "enroll")
+  }
+
+  @Test func agentPortTaken() async throws {
+    let fleet = try await Self.fleet.get()
+    let other = try await enrolledState(fleet)
+    let outcome = try await agent([
+      "serve", "--state", other, "--listen", "127.0.0.1:\(fleet.agent.port)",
+    ])
+    expectOneClearLine(outcome, naming: "\(fleet.agent.port)")
+  }
+
+  @Test func anotherAgentOnTheSameState() async throws {
+    let fleet = try await Self.fleet.get()
+    let outcome = try await agent([
+      "serve", "--state", fleet.agent.state, "--listen", "127.0.0.1:\(try FreePort.next())",
+    ])
+    expectOneClearLine(outcome, naming: fleet.agent.state)
+  }
+
+  @Test func stateFolderNotWritable() async throws {
+    // Root may write anywhere, so the program runs as an unprivileged user there.
+    let folder = try ScratchFolder()
+    let user = geteuid() == 0 ? "nobody" : nil
+    chmod(folder.path, 0o555)
+    let outcome = try await run(
+      Fleet.program("sallyport-agent"),
+      ["enroll", "--server", "https://127.0.0.1:1", "--state", folder.file("state")],
+      environment: ["SALLYPORT_JOIN_TOKEN": Self.someJoinToken], user: user, within: .seconds(30))
+    expectOneClearLine(outcome, naming: folder.path)
+  }
+
+  private static let someJoinToken =
+    "spj_" + String(repeating: "a", count: 64) + "." + String(repeating: "b", count: 64)
+
+  @Test func joinTokenIsGoodForOneUse() async throws {
+    let fleet = try await Self.fleet.get()
+    let token = try await AgentProcess.joinToken(
+      control: fleet.control, segment: "other", port: try FreePort.next())
+    let first = try await AgentProcess.enroll(
+      control: fleet.control, token: token, state: fleet.folder.file("first"))
+    #expect(first.succeeded, "\(first.errors)")
+    let second = try await AgentProcess.enroll(
+      control: fleet.control, token: token, state: fleet.folder.file("second"))
+    expectOneClearLine(second, naming: "join token")
+  }
+
+  @Test func joinTokenExpires() async throws {
+    let fleet = try await Self.fleet.get()
+    let token = try await AgentProcess.joinToken(
+      control: fleet.control, segment: "other", port: try FreePort.next(), lifetime: "1s")
+    try await Task.sleep(for: .milliseconds(1500))
+    let outcome = try await AgentProcess.enroll(
+      control: fleet.control, token: token, state: fleet.folder.file("late"))
+    expectOneClearLine(outcome, naming: "join token")
+  }
+
+  @Test func joinTokenOfAnotherAuthority() async throws {
+    let fleet = try await Self.fleet.get()
+    let outcome = try await AgentProcess.enroll(
+      control: fleet.control, token: Self.someJoinToken, state: fleet.folder.file("foreign"))
+    expectOneClearLine(outcome, naming: "fingerprint")
+  }
+
+  @Test func controlPlaneWithoutADatabase() async throws {
+    let folder = try ScratchFolder()
+    let port = try FreePort.next()
+    let outcome = try await run(
+      Fleet.program("sallyport-control"),
+      ControlProcess.flags(
+        folder: folder, databasePort: port, apiPort: try FreePort.next(),
+        linkPort: try FreePort.next()) + ["--wait-database", "1"],
+      environment: ["PGPASSWORD": "control-canary-1184"], within: .seconds(40))
+    expectOneClearLine(outcome, naming: "\(port)")
+    #expect(!outcome.errors.contains("control-canary-1184"))
+  }
+
+  @Test func controlPlaneRefusesADatabaseFromTheFuture() async throws {
+    let fleet = try await Self.fleet.get()
+    try await fleet.cluster.sql("create database future template template0 owner sallyport")
+    let folder = try ScratchFolder()
+    var flags = ControlProcess.flags(
+      folder: folder, databasePort: fleet.cluster.port, apiPort: try FreePort.next(),
+      linkPort: try FreePort.next())
+    flags[2] = flags[2].replacingOccurrences(of: "/sallyport", with: "/future")
+      .replacingOccurrences(of: "//future@", with: "//sallyport@")
+    let migrated = try await run(
+      Fleet.program("sallyport-control"), ["migrate", "--database", flags[2]],
+      environment: ["PGPASSWORD": "control-canary-1184"])
+    #expect(migrated.succeeded, "\(migrated.errors)")
+    try await fleet.cluster.sql(Self.futureMigration, database: "future")
+    let outcome = try await run(
+      Fleet.program("sallyport-control"), flags,
+      environment: ["PGPASSWORD": "control-canary-1184"], within: .seconds(40))
+    expectOneClearLine(outcome, naming: "9999")
+  }
+
+  private static let futureMigration =
+    "insert into sallyport.migration (number, name, checksum) values (9999, 'from-later', 'x')"
+
+  /// The state folder of a second agent, enrolled but not serving.
+  private func enrolledState(_ fleet: Fleet) async throws -> String {
+    let state = fleet.folder.file("second-\(UInt16.random(in: 0 ... .max))")
+    let token = try await AgentProcess.joinToken(
+      control: fleet.control, segment: "second", port: try FreePort.next())
+    let outcome = try await AgentProcess.enroll(
+      control: fleet.control, token: token, state: state)
+    guard outcome.succeeded else { throw TestFailure(outcome.errors) }
+    return state
+  }
+}

@@ -1,0 +1,62 @@
+package import GatewayModel
+
+/// Where the gateway accepts clients.
+package enum ListenAddress: Hashable, Sendable {
+  /// A host name or address and a port; port 0 takes a free one.
+  case tcp(host: String, port: Int)
+  /// A folder in which the socket `.s.PGSQL.<port>` is made, as libpq expects it.
+  case unixSocket(folder: String, port: Int)
+}
+
+extension ListenAddress: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    case .unixSocket(let folder, let port): "\(folder)/.s.PGSQL.\(port)"
+    }
+  }
+}
+
+/// What bounds a gateway and each of its sessions.
+package struct GatewayLimits: Hashable, Sendable {
+  /// Sessions open at once, handshakes included; one more is answered 53300.
+  package var sessions = 2_000
+  /// From the accepted connection to the end of the login.
+  package var handshakeDeadline: Duration = .seconds(30)
+  /// From the first connect attempt to the end of TLS on the server leg.
+  package var serverConnectDeadline: Duration = .seconds(10)
+  /// Outgoing bytes held for one leg before reading from the other stops.
+  package var outboundBytes = 256 * 1024
+  /// How long a closed leg may take to accept the last bytes and to close its own side.
+  package var lingerDeadline: Duration = .seconds(2)
+  /// Cancel requests with an unknown key that are recorded in a second; more are dropped.
+  package var unmatchedCancelsPerSecond = 20
+
+  package init() {}
+}
+
+/// How a gateway is set up; fixed for its life. What changes live is the policy snapshot and the
+/// TLS identity.
+package struct GatewayConfiguration: Sendable {
+  /// The agent in whose name credentials were sealed and records are written.
+  package var agent: AgentID
+  package var segment: String
+  package var listen: [ListenAddress]
+  /// Event loops, each with a record lane of its own.
+  package var eventLoopThreads: Int
+  /// Whether a client on a loopback address may stay without TLS. A Unix socket always may.
+  package var allowPlaintextOnLoopback: Bool
+  package var limits: GatewayLimits
+
+  package init(
+    agent: AgentID, segment: String, listen: [ListenAddress], eventLoopThreads: Int,
+    allowPlaintextOnLoopback: Bool = false, limits: GatewayLimits = GatewayLimits()
+  ) {
+    self.agent = agent
+    self.segment = segment
+    self.listen = listen
+    self.eventLoopThreads = max(1, eventLoopThreads)
+    self.allowPlaintextOnLoopback = allowPlaintextOnLoopback
+    self.limits = limits
+  }
+}

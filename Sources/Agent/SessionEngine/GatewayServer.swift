@@ -1,0 +1,200 @@
+internal import GatewayModel
+package import Logging
+import Synchronization
+import NIOCore
+import NIOPosix
+package import RecordLog
+
+/// Accepts PostgreSQL clients and runs their sessions, each wholly on one event loop.
+///
+/// Every event loop writes a record log of its own; lane *i* is loop *i*. Until the first
+/// ``apply(_:)`` every login is refused (`no_bundle`).
+package final class GatewayServer: Sendable {
+  private enum Phase {
+    case idle
+    case running(listeners: [any Channel], lanes: [SessionLane])
+    case closed
+  }
+
+  private let group: MultiThreadedEventLoopGroup
+  private let log: RecordLogDirectory
+  private let writerIdentity: WriterIdentity
+  private let commons: GatewayCommons
+  private let phase = Mutex(Phase.idle)
+  private let ended: EventLoopPromise<Void>
+
+  /// - Parameters:
+  ///   - identity: What clients see; exchanged by ``renew(_:)``.
+  ///   - log: Open; the gateway opens one writer for each event loop and closes them at shutdown.
+  ///   - writer: How `log.open` names the agent.
+  ///   - openCredential: Called on an event loop, once for each login.
+  package init(
+    configuration: GatewayConfiguration, identity: ClientTLSIdentity, log: RecordLogDirectory,
+    writer: WriterIdentity, openCredential: @escaping CredentialOpener, logger: Logger
+  ) {
+    group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoopThreads)
+    ended = group.any().makePromise()
+    self.log = log
+    writerIdentity = writer
+    commons = GatewayCommons(
+      configuration: configuration, identity: identity, openCredential: openCredential,
+      logger: logger)
+  }
+
+  // MARK: Life
+
+  /// Opens the record lanes and listens.
+  ///
+  /// - Returns: The addresses listened on, with the ports that were given for 0.
+  /// - Throws: ``GatewayError``; nothing is listened on then.
+  package func start() async throws(GatewayError) -> [ListenAddress] {
+    guard case .idle = phase.withLock({ $0 }) else {
+      throw GatewayError(code: .state, message: "the gateway has been started already")
+    }
+    let lanes = try await openLanes()
+    do throws(GatewayError) {
+      let (listeners, addresses) = try await GatewayListeners.bind(
+        commons.configuration, group: group, lanes: lanes)
+      phase.withLock { $0 = .running(listeners: listeners, lanes: lanes) }
+      return addresses
+    } catch {
+      phase.withLock { $0 = .running(listeners: [], lanes: lanes) }
+      await shutdown()
+      throw error
+    }
+  }
+
+  /// Returns when the gateway has shut down.
+  package func waitUntilClosed() async {
+    try? await ended.futureResult.get()
+  }
+
+  /// Accepts nobody new and lets the sessions end by themselves; returns when none is left or the
+  /// time has passed.
+  package func drain(within deadline: Duration) async {
+    let (listeners, lanes) = running
+    for listener in listeners { try? await listener.close() }
+    await onEach(lanes) { $0.beginClosing() }
+    let clock = ContinuousClock()
+    let end = clock.now.advanced(by: deadline)
+    while clock.now < end, statistics.openConnections > 0 {
+      do { try await clock.sleep(for: .milliseconds(50)) } catch { return }
+    }
+  }
+
+  /// Ends every session with 57P01, then closes the record lanes and the event loops.
+  package func shutdown() async {
+    let (listeners, lanes) = running
+    let wasClosed = phase.withLock { phase in
+      defer { phase = .closed }
+      if case .closed = phase { return true }
+      return false
+    }
+    guard !wasClosed else { return await waitUntilClosed() }
+    for listener in listeners { try? await listener.close() }
+    await onEach(lanes) { $0.endSessions() }
+    let clock = ContinuousClock()
+    let end = clock.now.advanced(by: commons.configuration.limits.lingerDeadline + .seconds(1))
+    while clock.now < end, statistics.openConnections > 0 {
+      do { try await clock.sleep(for: .milliseconds(10)) } catch { break }
+    }
+    await onEach(lanes) { lane in
+      do throws(RecordLogError) {
+        try lane.closeLog()
+      } catch {
+        lane.commons.logger.error(
+          "the record log was not closed in order", metadata: ["error": "\(error)"])
+      }
+    }
+    try? await commons.resolver.shutdown()
+    ended.succeed()
+    try? await group.shutdownGracefully()
+  }
+
+  // MARK: Live changes
+
+  /// Judges by this policy from now on, on every event loop, and ends sessions whose connection or
+  /// grant is gone (57P01, `grant_revoked`). Returns when every loop has it.
+  package func apply(_ snapshot: PolicySnapshot) async {
+    await onEach(running.lanes) { $0.apply(snapshot) }
+  }
+
+  /// Shows this certificate in new handshakes.
+  package func renew(_ identity: ClientTLSIdentity) {
+    commons.clientTLSContext = identity.context
+  }
+
+  // MARK: How it is
+
+  package var statistics: GatewayStatistics { commons.sessions.statistics }
+
+  /// Asks every event loop.
+  package func health() async -> GatewayHealth {
+    let lanes = running.lanes
+    guard !lanes.isEmpty else {
+      return GatewayHealth(state: .failing, problems: ["the gateway does not listen"])
+    }
+    let answers = await onEach(lanes) { ($0.problem, $0.policyProblem) }
+    let failing = Set(answers.compactMap(\.0)).sorted()
+    let policy = Set(answers.compactMap(\.1)).sorted()
+    return GatewayHealth(
+      state: failing.isEmpty && policy.isEmpty ? .ok : .failing, problems: failing + policy)
+  }
+
+  /// Logs in to a connection of the policy as one of its roles, and asks for the server's version.
+  package func testConnection(named name: String, role: String) async -> ServerLegTestResult {
+    guard let lane = running.lanes.first else {
+      return ServerLegTestResult(
+        ok: false, detail: "the gateway is not running", duration: .zero)
+    }
+    let test = lane.loop.flatSubmit { ServerLegTester.test(name, role: role, on: lane) }
+    do {
+      return try await test.get()
+    } catch {
+      return ServerLegTestResult(ok: false, detail: "\(error)", duration: .zero)
+    }
+  }
+
+  // MARK: Lanes
+
+  private var running: (listeners: [any Channel], lanes: [SessionLane]) {
+    phase.withLock { phase in
+      if case .running(let listeners, let lanes) = phase { return (listeners, lanes) }
+      return ([], [])
+    }
+  }
+
+  private func openLanes() async throws(GatewayError) -> [SessionLane] {
+    var lanes: [SessionLane] = []
+    var next: UInt32 = 0
+    for loop in group.makeIterator() {
+      let index = next
+      next += 1
+      do {
+        lanes.append(
+          try await loop.submit { [commons, log, writerIdentity] in
+            let writer = try log.openWriter(lane: index, identity: writerIdentity, at: .now())
+            let lane = SessionLane(loop: loop, index: index, commons: commons, writer: writer)
+            lane.start()
+            return lane
+          }.get())
+      } catch {
+        await onEach(lanes) { try? $0.closeLog() }
+        throw GatewayError(code: .recordLog, message: "cannot open the record log: \(error)")
+      }
+    }
+    return lanes
+  }
+
+  @discardableResult
+  private func onEach<Answer: Sendable>(
+    _ lanes: [SessionLane], _ body: @escaping @Sendable (SessionLane) -> Answer
+  ) async -> [Answer] {
+    var answers: [Answer] = []
+    for lane in lanes {
+      // Fails only when the loop is shut down, which nothing survives to see.
+      if let answer = try? await lane.loop.submit({ body(lane) }).get() { answers.append(answer) }
+    }
+    return answers
+  }
+}

@@ -1,0 +1,115 @@
+internal import GatewayModel
+internal import PolicyEngine
+import SessionCore
+internal import SessionToken
+
+/// Judges a login by the policy in force: bundle, token, connection, grant, credential, in this
+/// order.
+struct LoginJudge {
+  let policy: PolicySnapshot?
+  let agent: AgentID
+  let openCredential: CredentialOpener
+
+  func verdict(
+    on request: LoginRequest, wall: WallTime, monotonic: MonotonicTime
+  ) -> LoginVerdict {
+    guard let policy else {
+      return .refused(
+        LoginRefusal(
+          reason: .noBundle,
+          detail: "the agent has no policy bundle yet; check its link to the control plane"))
+    }
+    guard wall < policy.expiresAt else {
+      return .refused(
+        LoginRefusal(
+          reason: .bundleExpired,
+          detail: "bundle \(policy.version) has expired; check the link to the control plane"))
+    }
+    let token: VerifiedToken
+    do throws(TokenError) {
+      token = try policy.verifier.verify(request.token, connection: request.connection, now: wall)
+    } catch {
+      return .refused(refusal(error, request, policy))
+    }
+    func refused(_ reason: ReasonCode, _ detail: String) -> LoginVerdict {
+      .refused(
+        LoginRefusal(
+          reason: reason, detail: detail, principal: token.principal, tokenID: token.tokenID))
+    }
+    guard let connection = policy.connection(named: request.connection) else {
+      return refused(.noSuchConnection, Self.noConnection(request.connection))
+    }
+    switch policy.entry.decide(
+      principal: token.principal, connection: connection, requestedRole: request.requestedRole)
+    {
+    case .deny(let reason):
+      return refused(
+        reason, "\(token.principal.subject) asked for the role \"\(request.requestedRole)\"")
+    case .allow(let grant, let role):
+      let credential: ServerCredential
+      do {
+        credential = try self.credential(of: role, at: connection)
+      } catch {
+        return refused(.credentialMissing, error.detail)
+      }
+      return .granted(
+        LoginGrant(
+          principal: token.principal, actors: token.actors, tokenID: token.tokenID,
+          tokenExpiresUnixSeconds: UInt64(
+            clamping: token.expiresAt.unixNanoseconds / 1_000_000_000),
+          expiry: Self.deadline(token.expiresAt, wall: wall, monotonic: monotonic),
+          connection: connection, role: role, grantName: grant.name,
+          bundleVersion: policy.version, bundleHash: policy.hash),
+        credential)
+    }
+  }
+
+  /// A credential that could not be had; the detail is for the record.
+  struct CredentialFailure: Error {
+    var detail: String
+  }
+
+  /// The credential of a registered role. A role registered without any credential logs in
+  /// without a password, for servers that ask for none.
+  func credential(
+    of role: String, at connection: Connection
+  ) throws(CredentialFailure) -> ServerCredential {
+    guard let registered = connection.roles.first(where: { $0.name == role }) else {
+      throw CredentialFailure(
+        detail: "the connection \"\(connection.name)\" has no role \"\(role)\";"
+          + " register the role with its password")
+    }
+    if registered.credentials.isEmpty { return ServerCredential(password: nil) }
+    do {
+      return ServerCredential(password: try openCredential(connection, role))
+    } catch {
+      throw CredentialFailure(
+        detail: "the password of the role \"\(role)\" is not sealed for agent \(agent) or cannot"
+          + " be opened (\(error)); register the role's password again")
+    }
+  }
+
+  private func refusal(
+    _ error: TokenError, _ request: LoginRequest, _ policy: PolicySnapshot
+  ) -> LoginRefusal {
+    // A token cannot be good for a connection that is not there; the connection is the cause.
+    if error.code == .audience, policy.connection(named: request.connection) == nil {
+      return LoginRefusal(
+        reason: .noSuchConnection, detail: Self.noConnection(request.connection))
+    }
+    return LoginRefusal(reason: error.reason, detail: error.message)
+  }
+
+  private static func noConnection(_ name: String) -> String {
+    "the bundle has no connection \"\(name.prefix(100))\""
+  }
+
+  /// A wall-clock time on the monotonic clock; saturates.
+  private static func deadline(
+    _ time: WallTime, wall: WallTime, monotonic: MonotonicTime
+  ) -> MonotonicTime {
+    let (left, underflow) = time.unixNanoseconds.subtractingReportingOverflow(wall.unixNanoseconds)
+    let (at, overflow) = monotonic.nanoseconds.addingReportingOverflow(left)
+    return MonotonicTime(nanoseconds: underflow || overflow ? .max : at)
+  }
+}

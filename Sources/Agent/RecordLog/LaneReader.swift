@@ -75,13 +75,14 @@ package final class LaneReader: Sendable {
   package func nextBatch(
     from seq: UInt64, maximumRecords: Int, maximumBytes: Int
   ) async throws -> RecordBatch {
-    while true {
-      try Task.checkCancellation()
-      let batch = try batch(
-        from: seq, maximumRecords: maximumRecords, maximumBytes: maximumBytes)
-      if !batch.isEmpty { return batch }
+    var batch = try batch(from: seq, maximumRecords: maximumRecords, maximumBytes: maximumBytes)
+    while batch.isEmpty {
       await lane.waitForRecord(seq)
+      try Task.checkCancellation()
+      batch = try self.batch(
+        from: seq, maximumRecords: maximumRecords, maximumBytes: maximumBytes)
     }
+    return batch
   }
 
   /// Reads from `seq` on what there is; empty when there is nothing yet.

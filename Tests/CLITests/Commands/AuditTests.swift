@@ -123,28 +123,26 @@ struct FollowedTrailTests {
   }
 
   @Test func showsEachRowOnceAndAgainWhenItEnds() {
-    var trail = FollowedTrail(
-      filter: StatementFilter(connection: "orders"), recent: [.sample(record: "1/0/1")])
-    #expect(trail.filter.order == "oldest")
-    #expect(trail.filter.since == "2026-05-04T03:12:07.250Z")
-    #expect(trail.take(page([.sample(record: "1/0/1")])).isEmpty)
     let running = StatementInfo.sample(record: "1/0/2", outcome: "unknown")
-    #expect(trail.take(page([.sample(record: "1/0/1"), running])) == [running])
-    #expect(trail.take(page([.sample(record: "1/0/1"), running])).isEmpty)
+    var trail = FollowedTrail(
+      filter: StatementFilter(connection: "orders"), after: "end",
+      recent: [running, .sample(record: "1/0/1")])
+    #expect(trail.filter.order == "oldest")
+    #expect(trail.filter.cursor == "end")
+    #expect(trail.filter.connection == "orders")
+    #expect(trail.take(page([.sample(record: "1/0/1")], next: "c1")).isEmpty)
     let ended = StatementInfo.sample(record: "1/0/2")
-    #expect(trail.take(page([.sample(record: "1/0/1"), ended])) == [ended])
-    #expect(trail.filter.cursor == nil)
+    #expect(trail.take(page([ended], next: "c2")) == [ended])
+    #expect(trail.filter.cursor == "c2")
+    #expect(trail.take(page([])).isEmpty)
+    #expect(trail.filter.cursor == "c2")
   }
 
-  @Test func movesOnWhenAPageIsFull() {
-    var trail = FollowedTrail(filter: StatementFilter(), recent: [])
-    #expect(trail.filter.since == nil)
-    let full = (0..<FollowedTrail.pageSize).map { StatementInfo.sample(record: "1/0/\($0)") }
-    #expect(FollowedTrail.isFull(page(full, next: "c1")))
-    #expect(trail.take(page(full, next: "c1")).count == FollowedTrail.pageSize)
-    #expect(trail.filter.cursor == "c1")
-    #expect(trail.take(page([.sample(record: "1/0/900")], next: "c2")).count == 1)
-    #expect(trail.filter.cursor == "c1")
+  @Test func rowsOfTwoAgentsAreNotTakenForOneAnother() {
+    var trail = FollowedTrail(filter: StatementFilter(), after: nil, recent: [.sample()])
+    var other = StatementInfo.sample()
+    other.agent = "b"
+    #expect(trail.take(page([.sample(), other], next: "c1")) == [other])
   }
 
   @Test func filtersBecomeQueryItems() {

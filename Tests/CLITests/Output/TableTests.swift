@@ -49,6 +49,19 @@ struct TableTests {
       ])
   }
 
+  @Test func squeezesOnlyWhenNothingIsLeftToDrop() {
+    let columns = [
+      Column("WHO", minimumWidth: 3, comfortableWidth: 8), Column("ROLE", dropOrder: 1),
+    ]
+    let widths = {
+      TableLayout(columns: columns, naturalWidths: [10, 4], available: $0).placements
+    }
+    #expect(widths(14).map(\.width) == [8, 4])
+    #expect(widths(13).map(\.width) == [10])
+    #expect(widths(9).map(\.width) == [9])
+    #expect(widths(2).map(\.width) == [3])
+  }
+
   @Test(arguments: [20, 21, 24, 30, 40, 60, 80])
   func neverExceedsTheTerminal(width: Int) {
     for line in lines(width: width) { #expect(DisplayWidth.of(line) <= width) }

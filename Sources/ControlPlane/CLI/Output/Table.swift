@@ -4,19 +4,23 @@ struct Column: Sendable, Equatable {
   var rightAligned = false
   /// The narrowest it may become where the terminal is too narrow; `nil` keeps it whole.
   var minimumWidth: Int?
-  /// Columns with a number are left out where the terminal is too narrow even so, the highest
-  /// number first.
+  /// The narrowest it becomes as long as there is a column that can be left out instead;
+  /// ``minimumWidth`` where none is given.
+  var comfortableWidth: Int?
+  /// Columns with a number can be left out where the terminal is too narrow, the highest number
+  /// first.
   var dropOrder: Int?
   /// The width it has where rows come one by one and cannot be measured first.
   var streamWidth: Int?
 
   init(
-    _ title: String, rightAligned: Bool = false, minimumWidth: Int? = nil, dropOrder: Int? = nil,
-    streamWidth: Int? = nil
+    _ title: String, rightAligned: Bool = false, minimumWidth: Int? = nil,
+    comfortableWidth: Int? = nil, dropOrder: Int? = nil, streamWidth: Int? = nil
   ) {
     self.title = title
     self.rightAligned = rightAligned
     self.minimumWidth = minimumWidth
+    self.comfortableWidth = comfortableWidth ?? minimumWidth
     self.dropOrder = dropOrder
     self.streamWidth = streamWidth
   }
@@ -47,40 +51,48 @@ struct TableLayout: Sendable, Equatable {
   static let gap = 2
   var placements: [Placement]
 
-  /// Fits columns of the given natural widths into `available` cells: shrinks the widest
-  /// shrinkable column first, then leaves columns out by ``Column/dropOrder``.
+  /// Fits columns of the given natural widths into `available` cells: shrinks the widest columns
+  /// as far as is comfortable, then leaves columns out, then shrinks what is left to its minimum.
   init(columns: [Column], naturalWidths: [Int], available: Int?) {
     var shown = Array(columns.indices)
-    var widths = naturalWidths
     guard let available else {
-      placements = shown.map { .init(column: $0, width: widths[$0]) }
+      placements = shown.map { .init(column: $0, width: naturalWidths[$0]) }
       if let last = placements.indices.last { placements[last].width = nil }
       return
     }
     while true {
-      let excess = Self.total(of: shown.map { widths[$0] }) - available
-      guard excess > 0 else { break }
-      // Level with the next widest, or to the minimum, or by what is needed: the least of them.
-      let shrinkable = shown.filter { widths[$0] > (columns[$0].minimumWidth ?? Int.max) }
-      if let widest = shrinkable.max(by: { widths[$0] < widths[$1] }) {
-        let next = shrinkable.filter { $0 != widest }.map { widths[$0] }.max() ?? 0
-        let floor = max(columns[widest].minimumWidth ?? 0, min(next, widths[widest] - 1))
-        widths[widest] = max(floor, widths[widest] - excess)
-      } else if let dropped = shown.filter({ columns[$0].dropOrder != nil })
-        .max(by: { (columns[$0].dropOrder ?? 0) < (columns[$1].dropOrder ?? 0) })
-      {
-        shown.removeAll { $0 == dropped }
-        // The room that was freed is shared out anew.
-        for index in shown { widths[index] = naturalWidths[index] }
-      } else {
-        break
+      let natural = shown.map { naturalWidths[$0] }
+      let room = available - Self.gap * max(0, shown.count - 1)
+      let dropped = shown.filter { columns[$0].dropOrder != nil }
+        .max { (columns[$0].dropOrder ?? 0) < (columns[$1].dropOrder ?? 0) }
+      let floors = shown.map {
+        let column = columns[$0]
+        return (dropped == nil ? column.minimumWidth : column.comfortableWidth) ?? Int.max
       }
+      let widths = Self.shrink(natural, floors: floors, to: room)
+      if let dropped, widths.reduce(0, +) > room {
+        shown.removeAll { $0 == dropped }
+        continue
+      }
+      placements = zip(shown, widths).map { .init(column: $0, width: $1) }
+      return
     }
-    placements = shown.map { .init(column: $0, width: widths[$0]) }
   }
 
-  private static func total(of widths: [Int]) -> Int {
-    widths.reduce(0, +) + gap * max(0, widths.count - 1)
+  /// Takes from the widest first, so that no column is wider than another that had to give way,
+  /// until the sum fits or all are at their floor.
+  private static func shrink(_ natural: [Int], floors: [Int], to room: Int) -> [Int] {
+    var widths = natural
+    while widths.reduce(0, +) > room {
+      let excess = widths.reduce(0, +) - room
+      let shrinkable = widths.indices.filter { widths[$0] > floors[$0] }
+      guard let widest = shrinkable.max(by: { widths[$0] < widths[$1] }) else { break }
+      // Level with the next widest, or down to the floor, or by what is needed: the least of them.
+      let next = shrinkable.filter { $0 != widest }.map { widths[$0] }.max() ?? 0
+      let floor = max(floors[widest], min(next, widths[widest] - 1))
+      widths[widest] = max(floor, widths[widest] - excess)
+    }
+    return widths
   }
 
   /// The layout for rows that are already there.

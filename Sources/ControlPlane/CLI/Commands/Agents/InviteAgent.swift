@@ -10,7 +10,7 @@ struct InviteAgent: ReportingCommand {
       The token alone goes to standard output, the command to run to standard error.
 
       Example:
-        sallyport agents invite --segment eu-prod --address db-gw.example.com:6432 >join-token
+        sallyport agents invite --segment eu --address db-gw.example.com:6432 >join-token
       """)
 
   @Option(help: "The network segment the agent will serve.")

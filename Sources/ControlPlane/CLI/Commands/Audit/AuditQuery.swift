@@ -28,7 +28,7 @@ struct AuditQuery: ReportingCommand {
 
       Examples:
         sallyport audit query --connection orders --words "delete orders" --since 1d
-        sallyport audit query --principal alice@example.com --since 2026-05-04 --format csv --all
+        sallyport audit query --principal alice@example.com --since 7d --format csv --all
         sallyport audit query --outcome refused --follow
       """)
 
@@ -122,20 +122,23 @@ struct AuditQuery: ReportingCommand {
 
   private func follow(_ client: APIClient, _ writer: inout StatementWriter) async throws {
     var recent: [StatementInfo] = []
+    var end: String?
     if since == nil {
+      // The end first: what is settled between the two answers is in both, and in neither twice.
+      end = try await client.statements(FollowedTrail.end).nextCursor
       var filter = self.filter
       filter.limit = 10
       recent = try await client.statements(filter).items
     }
     try writer.write(recent.reversed(), streaming: true)
-    var trail = FollowedTrail(filter: filter, recent: recent)
+    var trail = FollowedTrail(filter: filter, after: end, recent: recent)
     var pause = Duration.milliseconds(400)
     while true {
       do {
         let page = try await client.statements(trail.filter)
         try writer.write(trail.take(page), streaming: true)
         pause = .milliseconds(400)
-        if FollowedTrail.isFull(page) { continue }
+        if page.items.count >= FollowedTrail.pageSize { continue }
       } catch let failure as CLIFailure where failure.status == .unavailable {
         // Following outlives a restart of the control plane; it goes on where it was.
         if pause < .seconds(1) {

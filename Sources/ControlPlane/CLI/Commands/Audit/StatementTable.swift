@@ -9,13 +9,13 @@ struct StatementTable: Sendable {
     guard wide else {
       return [
         Column("TIME (UTC)", streamWidth: 19),
-        Column("PRINCIPAL", minimumWidth: 9, streamWidth: 20),
-        Column("CONNECTION", minimumWidth: 8, streamWidth: 14),
+        Column("PRINCIPAL", minimumWidth: 9, comfortableWidth: 17, streamWidth: 20),
+        Column("CONNECTION", minimumWidth: 8, comfortableWidth: 10, streamWidth: 14),
         Column("ROLE", minimumWidth: 6, dropOrder: 2, streamWidth: 10),
         Column("CLIENT", minimumWidth: 9, dropOrder: 3, streamWidth: 15),
-        Column("STATEMENT", minimumWidth: 18, streamWidth: 60),
-        Column("ROWS", rightAligned: true, dropOrder: 1, streamWidth: 5),
-        Column("OUTCOME", minimumWidth: 12, streamWidth: 18),
+        Column("STATEMENT", minimumWidth: 18, comfortableWidth: 30, streamWidth: 60),
+        Column("ROWS", rightAligned: true, streamWidth: 4),
+        Column("OUTCOME", minimumWidth: 12, comfortableWidth: 16, streamWidth: 18),
       ]
     }
     return [

@@ -12,8 +12,8 @@ struct Connect: ReportingCommand {
 
       Examples:
         sallyport connect orders --subject alice@example.com --groups analysts
-        sallyport connect orders --token-file alice.token -- -c "select count(*) from orders"
-        sallyport connect orders --token-file alice.token --exec pg_dump -- --schema-only
+        sallyport connect orders --token-file alice.token -- -c "select 1"
+        sallyport connect orders --token-file alice.token --exec pg_dump -- -s
       """)
 
   @Argument(help: "The connection's name.")

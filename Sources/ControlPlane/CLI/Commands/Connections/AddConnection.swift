@@ -14,8 +14,9 @@ struct AddConnection: ReportingCommand {
       Examples:
         sallyport connections add orders postgresql://app@db.internal:5432/shop \\
           --segment eu-prod --ca-file db-ca.pem --label team=checkout
-        sallyport connections add orders --segment eu-prod --host db.internal --database shop \\
-          --role app --role readonly --password-file app=app.pw --password-file readonly=ro.pw
+        sallyport connections add orders --segment eu-prod --host db.internal \\
+          --database shop --role app --role readonly \\
+          --password-file app=app.pw --password-file readonly=ro.pw
       """)
 
   @Argument(help: "What clients will write as the database's name.")

@@ -37,7 +37,7 @@ struct RolePasswords: ParsableArguments {
       for role in open {
         passwords[role] = Secret(
           text: try SecretPrompt.read(
-            "Password of database role \"\(EscapedText.line(role))\"",
+            "password of database role \"\(EscapedText.line(role))\"",
             instead: "give it with --password-file \(role)=FILE or --password-stdin"))
       }
     }

@@ -15,7 +15,7 @@ struct AddGrant: ReportingCommand {
 
       Examples:
         sallyport grants add --group analysts --connection orders --role readonly
-        sallyport grants add --principal alice@example.com --connection orders --role app
+        sallyport grants add --principal bob@example.com --connection orders --role app
       """)
 
   @Option(help: "The group of principals it is for.")

@@ -31,8 +31,9 @@ struct Login: ReportingCommand {
 
   func perform() async throws {
     let address = try ServerAddress(server, named: "--server")
-    let token = Secret(text: try readToken())
+    // Before the token is asked for: an impostor or a slip ends it here.
     let authority = try await authority(of: address)
+    let token = Secret(text: try readToken())
     let trust: APIClient.Trust = caFingerprint == nil ? .system : .authority(authority)
     let apiToken = try await exchange(token, at: address, trust: trust)
     let configuration = ClientConfiguration(
@@ -67,7 +68,7 @@ struct Login: ReportingCommand {
       return try InputFile.secret(in: text, purpose: purpose, source: "\"\(tokenFile)\"")
     }
     if tokenFile == nil, isatty(STDIN_FILENO) == 1 {
-      return try SecretPrompt.read("Token", instead: "give it with --token-file")
+      return try SecretPrompt.read("token", instead: "give it with --token-file")
     }
     let text = try InputFile.read(
       .standardInput, named: "standard input", purpose: "the token")

@@ -1,0 +1,110 @@
+import ArgumentParser
+import Foundation
+import Logging
+import RecordLog
+import SessionEngine
+
+struct Serve: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Run the gateway until SIGTERM or SIGINT.",
+    discussion: """
+      Starts from the bundle it has when the control plane is away.
+
+      Example:
+        sallyport-agent serve --state /var/lib/sallyport-agent --listen 0.0.0.0:6432
+      """)
+
+  @OptionGroup var state: StateOptions
+
+  @Option(
+    help: ArgumentHelp("Where PostgreSQL clients connect; may be repeated.", valueName: "host:port")
+  )
+  var listen = [HostPort(argument: "127.0.0.1:6432")].compactMap { $0 }
+
+  @Option(
+    help: ArgumentHelp(
+      "A folder for a Unix socket, named after the port of --listen.", valueName: "folder"))
+  var unixSocket: String?
+
+  @Option(help: "Event loops; one for each processor when absent.")
+  var threads: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Where /healthz, /readyz and /metrics answer over plain HTTP.", valueName: "host:port"))
+  var healthListen: HostPort?
+
+  @Option(
+    name: .customLong("tls-certificate"),
+    help: ArgumentHelp(
+      "PEM of a certificate for clients, then its issuers, instead of the agent's own.",
+      valueName: "file"))
+  var certificateFile: String?
+
+  @Option(
+    name: .customLong("tls-key"),
+    help: ArgumentHelp("PEM of the key of --tls-certificate.", valueName: "file"))
+  var keyFile: String?
+
+  @Flag(help: "Let clients on a loopback address in without TLS.")
+  var allowPlaintextLoopback = false
+
+  @Option(
+    help: ArgumentHelp(
+      "The record log's folder; \"records\" in the state folder when absent.", valueName: "folder"))
+  var recordLog: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The most the record log may take; the file system decides when absent.", valueName: "bytes"))
+  var maxLogBytes: Int64?
+
+  @Option(help: ArgumentHelp("How long open sessions may go on at the end.", valueName: "seconds"))
+  var drainSeconds = 10
+
+  @OptionGroup var logging: LogOptions
+
+  func validate() throws {
+    guard (certificateFile == nil) == (keyFile == nil) else {
+      throw ValidationError("--tls-certificate and --tls-key go together: give both or neither.")
+    }
+    guard (1...256).contains(threads ?? 1) else {
+      throw ValidationError("--threads \(threads ?? 0) is not from 1 to 256.")
+    }
+    guard (0...86_400).contains(drainSeconds) else {
+      throw ValidationError("--drain-seconds \(drainSeconds) is not from 0 to 86400.")
+    }
+    guard (maxLogBytes ?? .max) >= Self.smallestLog else {
+      throw ValidationError(
+        "--max-log-bytes \(maxLogBytes ?? 0) is too small: give at least \(Self.smallestLog).")
+    }
+  }
+
+  /// The reserve and some room to work.
+  private static let smallestLog: Int64 = 16 << 20
+
+  func run() async throws {
+    let registry = logging.install()
+    var files: ClientIdentity.Files?
+    if let certificateFile, let keyFile {
+      files = .init(certificate: certificateFile, key: keyFile)
+    }
+    var addresses = listen.map { ListenAddress.tcp(host: $0.host, port: $0.port) }
+    if let unixSocket {
+      addresses.append(.unixSocket(folder: unixSocket, port: listen.first?.port ?? 6432))
+    }
+    let settings = Agent.Settings(
+      stateFolder: state.folder, listen: addresses,
+      threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
+      healthListen: healthListen, clientFiles: files,
+      allowPlaintextOnLoopback: allowPlaintextLoopback,
+      recordLog: RecordLogConfiguration(
+        folder: recordLog ?? "\(state.folder)/records", maximumBytes: maxLogBytes),
+      drainDeadline: .seconds(drainSeconds))
+    try await reporting {
+      try await Agent(
+        settings: settings, registry: registry, logger: Logger(label: "agent")
+      ).run()
+    }
+  }
+}

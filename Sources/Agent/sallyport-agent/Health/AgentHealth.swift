@@ -1,0 +1,67 @@
+import ControlLink
+import Foundation
+import Metrics
+import RecordLog
+import SessionEngine
+import Telemetry
+
+/// How the whole agent is: the worst of its parts.
+struct AgentHealth: Sendable {
+  let gateway: GatewayServer
+  let recordLog: RecordLogDirectory
+  let link: LinkStatus
+  private let backlog = MetricName.agentBacklogRecords.gauge()
+
+  init(gateway: GatewayServer, recordLog: RecordLogDirectory, link: LinkStatus) {
+    self.gateway = gateway
+    self.recordLog = recordLog
+    self.link = link
+  }
+
+  /// Asks every part now.
+  ///
+  /// Failing means that logins are refused. A missing control plane only degrades: the agent goes
+  /// on by its bundle.
+  func report() async -> AgentHealthReport {
+    let gateway = await gateway.health()
+    let log = recordLog.health
+    let link = link.problems(now: WallClock.now())
+    backlog.set(Double(log.backlogRecords))
+    var problems: [String] = []
+    for problem in gateway.problems + log.problems + link where !problems.contains(problem) {
+      problems.append(problem)
+    }
+    let state: AgentHealthReport.State
+    if gateway.state == .failing || log.state == .failing {
+      state = .failing
+    } else if gateway.state == .ok, log.state == .ok, link.isEmpty {
+      state = .ok
+    } else {
+      state = .degraded
+    }
+    return AgentHealthReport(
+      state: state, problems: problems,
+      openSessions: self.gateway.statistics.openSessions, backlogRecords: log.backlogRecords)
+  }
+
+  /// Whether clients can be let in.
+  func isReady(_ report: AgentHealthReport) async -> Bool {
+    report.state != .failing && link.snapshot.bundleVersion > 0
+  }
+
+  static func json(_ report: AgentHealthReport) -> String {
+    struct Form: Encodable {
+      var state: String
+      var problems: [String]
+      var openSessions: UInt64
+      var backlogRecords: UInt64
+    }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    let form = Form(
+      state: report.state.rawValue, problems: report.problems, openSessions: report.openSessions,
+      backlogRecords: report.backlogRecords)
+    let data = (try? encoder.encode(form)) ?? Data("{}".utf8)
+    return String(decoding: data, as: UTF8.self) + "\n"
+  }
+}

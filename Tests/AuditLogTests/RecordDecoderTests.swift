@@ -24,7 +24,8 @@ import Testing
     try expectRoundTrip(text, .statementText(text))
     let open = SessionOpenRecord(
       principal: Principal(issuer: "i", subject: "s", groups: ["a", "b"], kind: .service),
-      tokenID: "t", actors: ActorChain(actors: [Actor(subject: "s", kind: .service, verified: true)]),
+      tokenID: "t",
+      actors: ActorChain(actors: [Actor(subject: "s", kind: .service, verified: true)]),
       connection: "c", connectionID: Identifier128(high: 0, low: 1), database: "d",
       databaseRole: "r", segment: "g", clientAddress: "a", grant: "g", bundleVersion: 3,
       bundleHash: [1])
@@ -138,7 +139,9 @@ import Testing
       let bytes = RecordEncoder.encode(LogCloseRecord(reason: "r"), header: header)
       #expect(bytes.withUnsafeBytes { RecordDecoder.seq(of: $0) } == header.seq)
     }
-    for bytes in [[], [0x08], [0x08, 0x80], [0x10, 1], [0x08] + [UInt8](repeating: 0xFF, count: 11)]
+    for bytes in [
+      [], [0x08], [0x08, 0x80], [0x10, 1], [0x08] + [UInt8](repeating: 0xFF, count: 11),
+    ]
       as [[UInt8]]
     {
       #expect(bytes.withUnsafeBytes { RecordDecoder.seq(of: $0) } == nil)

@@ -6,7 +6,8 @@ import GatewayModel
 /// Records of every kind: with every field set, with as many defaults as the kind allows, and with
 /// values at their limits; each beside the same record in the generated type.
 enum Samples {
-  static let session = SessionID(Identifier128(high: 0x0192_3456_789A_7BCD, low: 0x8EF0_1234_5678_9ABC))
+  static let session = SessionID(
+    Identifier128(high: 0x0192_3456_789A_7BCD, low: 0x8EF0_1234_5678_9ABC))
   static let digest = StatementDigest(of: Array("select 1".utf8))
   static let agent = AgentID(Identifier128(high: 7, low: 9))
 
@@ -23,7 +24,8 @@ enum Samples {
 
   static let headers = [
     RecordHeader(seq: 0, time: WallTime(unixNanoseconds: 0)),
-    RecordHeader(seq: 1, time: WallTime(unixNanoseconds: 1_790_000_000_123_456_789), session: session),
+    RecordHeader(
+      seq: 1, time: WallTime(unixNanoseconds: 1_790_000_000_123_456_789), session: session),
     RecordHeader(seq: 127, time: WallTime(unixNanoseconds: -1), session: session),
     RecordHeader(seq: 128, time: WallTime(unixNanoseconds: .max)),
     RecordHeader(
@@ -44,7 +46,8 @@ enum Samples {
     rule: "grant:analysts", bundleVersion: 1 << 40, durability: .powerSafe)
   static let end = StatementEndRecord(
     statement: StatementID(.max), outcome: .failed, sqlstate: "42P01",
-    message: "relation \"x\" does not exist", commandTag: "SELECT 10000", rows: .max, bytes: 1 << 33,
+    message: "relation \"x\" does not exist", commandTag: "SELECT 10000", rows: .max,
+    bytes: 1 << 33,
     commands: .max, serverNanoseconds: 12_345_678, totalNanoseconds: 23_456_789,
     holdNanoseconds: 5)
 

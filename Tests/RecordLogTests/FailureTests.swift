@@ -14,8 +14,11 @@ import Testing
     let directory = try Fixture.open(folder, files: files)
     let writer = try directory.writer()
     try writer.pair(1)
+    let name = try #require(folder.segments().first)
+    let before = try folder.bytes(name)
     files.set { $0.write = (EIO, afterBytes) }
     let error = #expect(throws: RecordLogError.self) { try writer.pair(2) }
+    #expect(try folder.bytes(name) == before, "no part that a later start could take for a record")
     #expect(error?.code == .io)
     #expect(!writer.acceptsWork)
     #expect(directory.health.state == .failing)
@@ -92,6 +95,19 @@ import Testing
     let records = try reader.all()
     #expect(records.begun == [1, 3])
     #expect(records.seqs == (0..<UInt64(records.count)).map { $0 })
+  }
+
+  /// A record that is committed while a sync runs is not covered by it.
+  @Test func syncCoversWhatWasThereWhenItBegan() throws {
+    let folder = TestFolder()
+    let files = FaultyFiles()
+    let directory = try Fixture.open(folder, files: files) { $0.syncInterval = .seconds(60) }
+    let writer = try directory.writer()
+    try writer.pair(1)
+    let lane = writer.lane
+    files.set { $0.duringSync = { lane.withState { $0.committedSeq += 5 } } }
+    writer.sync()
+    #expect(try directory.reader().endSeq == 3)
   }
 
   @Test func fullDiskTakesWhatEndsFromTheReserve() throws {

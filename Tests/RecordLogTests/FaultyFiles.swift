@@ -12,6 +12,8 @@ final class FaultyFiles: FileAccess {
     /// Takes no more than this of a single write; the caller must go on.
     var largestWrite: Int?
     var sync: Int32?
+    /// Called in the middle of a sync.
+    var duringSync: (@Sendable () -> Void)?
     var truncate: Int32?
     var allocate: Int32?
     /// Bytes left on the disk; writes beyond fail with ENOSPC after what fits. The reserve takes
@@ -102,10 +104,11 @@ final class FaultyFiles: FileAccess {
   }
 
   func synchronize(_ descriptor: Int32, _ path: String) throws(FileFailure) {
-    let error = faults.withLock { faults in
+    let (error, duringSync) = faults.withLock { faults in
       faults.syncs += 1
-      return faults.sync
+      return (faults.sync, faults.duringSync)
     }
+    duringSync?()
     if let error { throw FileFailure(call: "fdatasync", path: path, errorNumber: error) }
     let bytes = FileManager.default.contents(atPath: path) ?? Data()
     faults.withLock { faults in

@@ -53,7 +53,10 @@ import Testing
     #expect(SegmentName(name.text) == name)
     let last = SegmentName(epoch: .max, lane: .max, firstSeq: .max)
     #expect(SegmentName(last.text) == last)
-    for text in ["", ".log", "1-2.log", "1-2-3.log", "1-2-00000000000000000042", "-1-2-00000000000000000042.log"] {
+    for text in [
+      "", ".log", "1-2.log", "1-2-3.log", "1-2-00000000000000000042",
+      "-1-2-00000000000000000042.log",
+    ] {
       #expect(SegmentName(text) == nil, "\(text)")
     }
   }
@@ -87,7 +90,8 @@ import Testing
           try writer.commit()
         }
       }
-      print("record log: a begin and an end, \(perCommit) in a commit:", time / (rounds * perCommit))
+      print(
+        "record log: a begin and an end, \(perCommit) in a commit:", time / (rounds * perCommit))
     }
     #expect(writer.nextSeq == 1 + 2 * number)
   }

@@ -126,7 +126,8 @@ import Testing
     }
     files.set { $0.boot = "boot-2" }
     let writer = try Fixture.open(folder, files: files).writer()
-    #expect(writer.nextSeq == 5, "log.open alone: a host restart after an orderly end loses nothing")
+    #expect(
+      writer.nextSeq == 5, "log.open alone: a host restart after an orderly end loses nothing")
   }
 
   @Test func takesNoRecordBeyondTheFrame() throws {

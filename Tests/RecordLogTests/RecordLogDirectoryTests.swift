@@ -194,7 +194,9 @@ import Testing
     try reader.acknowledge(before: 201)
     #expect(folder.segments().count == 3, "two of 6,000 bytes and the one that is written")
     #expect(reader.backlog == 0)
-    #expect(try reader.batch(from: reader.firstSeq, maximumRecords: 1, maximumBytes: 1).records.count == 1)
+    #expect(
+      try reader.batch(from: reader.firstSeq, maximumRecords: 1, maximumBytes: 1).records.count == 1
+    )
     #expect(before.count > 4)
   }
 

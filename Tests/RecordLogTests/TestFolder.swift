@@ -105,6 +105,8 @@ extension Array where Element == DecodedRecord {
   }
   /// The numbers of the statements that begin.
   var begun: [UInt64] {
-    compactMap { if case .statementBegin(let begin) = $0.body { begin.statement.rawValue } else { nil } }
+    compactMap {
+      if case .statementBegin(let begin) = $0.body { begin.statement.rawValue } else { nil }
+    }
   }
 }

@@ -29,7 +29,8 @@ struct FolderRecovery {
       LogID(agent: agent, epoch: $0.epoch, lane: $0.lane)
     }
     let lastEpoch = byLog.keys.map(\.epoch).max()
-    var recovery = FolderRecovery(epoch: lastEpoch ?? 0, lanes: [:], losses: [:], previousSizes: [:])
+    var recovery = FolderRecovery(
+      epoch: lastEpoch ?? 0, lanes: [:], losses: [:], previousSizes: [:])
     var isDamaged = false
     for (log, names) in byLog {
       let found: (lane: LaneState, scan: SegmentScan)

@@ -87,7 +87,8 @@ extension LaneWriter {
       }
       try folder.files.synchronizeFolder(folder.configuration.folder)
     } catch {
-      throw .failed("write log \(log) again after a failed sync", error,
+      throw .failed(
+        "write log \(log) again after a failed sync", error,
         remedy: "look at the disk, then start the agent again")
     }
     lane.withState { $0.syncFailure = nil }

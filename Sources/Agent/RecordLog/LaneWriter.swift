@@ -185,7 +185,8 @@ package final class LaneWriter {
       guard error.code == .full, standing == .open else { throw fail(error) }
       // The first that finds no room gives the reserve back to the disk and ends the work; its own
       // records find room there.
-      if folder.configuration.maximumBytes == nil || folder.admits(pending.count, fromReserve: false)
+      if folder.configuration.maximumBytes == nil
+        || folder.admits(pending.count, fromReserve: false)
       {
         folder.releaseReserve()
       }

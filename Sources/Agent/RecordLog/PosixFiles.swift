@@ -213,7 +213,8 @@ extension FileFailure {
     #else
       strerror_r(errorNumber, &buffer, buffer.count)
     #endif
-    let text = String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    let text = String(
+      decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     return text.isEmpty ? "error \(errorNumber)" : text
   }
 }

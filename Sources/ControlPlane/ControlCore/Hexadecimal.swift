@@ -10,4 +10,20 @@ enum Hexadecimal {
     }
     return String(decoding: text, as: UTF8.self)
   }
+
+  /// The bytes of a text in either case; `nil` when it is not pairs of hexadecimal digits.
+  static func bytes(_ text: String) -> [UInt8]? {
+    var bytes: [UInt8] = []
+    var high: UInt8?
+    for character in text {
+      guard character.isASCII, let value = character.hexDigitValue else { return nil }
+      if let first = high {
+        bytes.append(first << 4 | UInt8(value))
+        high = nil
+      } else {
+        high = UInt8(value)
+      }
+    }
+    return high == nil ? bytes : nil
+  }
 }

@@ -32,3 +32,12 @@ package struct Surroundings: Sendable {
       unixMilliseconds: UInt64(clamping: milliseconds), random: (bits.high, bits.low))
   }
 }
+
+extension Surroundings {
+  /// Notes an act of an administrator; the values must hold no secret.
+  func log(_ act: String, by caller: Caller, _ details: [String: String]) {
+    var metadata: Logger.Metadata = ["by": "\(caller.name)", "caller": "\(caller.tokenID)"]
+    for (key, value) in details { metadata[key] = "\(value)" }
+    logger.notice("\(act)", metadata: metadata)
+  }
+}

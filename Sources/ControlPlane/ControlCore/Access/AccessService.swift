@@ -1,5 +1,5 @@
 package import APIModel
-import Crypto
+internal import Crypto
 package import GatewayModel
 
 /// Who may use the API: the one-time bootstrap token of the first start, and API tokens.
@@ -53,7 +53,7 @@ package struct AccessService: Sendable {
     }
     surroundings.logger.notice(
       "api token created",
-      metadata: ["token": "\(stored.id)", "name": "\(stored.name)", "by": "bootstrap"])
+      metadata: ["caller": "\(stored.id)", "name": "\(stored.name)", "by": "bootstrap"])
     return BootstrapResponse(apiToken: token)
   }
 

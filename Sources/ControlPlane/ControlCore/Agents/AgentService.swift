@@ -1,8 +1,13 @@
 package import APIModel
-package import GatewayModel
+internal import Crypto
+internal import GatewayModel
 
-/// Invites, enrols, lists and removes agents, and keeps what they say of themselves.
+/// Invites, lists and removes agents; the extensions enrol them and hear what they say.
 package struct AgentService: Sendable {
+  static let invitationSeconds = 15 * 60
+  static let maximumInvitationSeconds = 7 * 24 * 3600
+  static let maximumNames = 32
+
   let store: any AgentStore
   let bundles: BundleService
   let tests: ConnectionTests
@@ -10,63 +15,114 @@ package struct AgentService: Sendable {
   let settings: ControlSettings
   let surroundings: Surroundings
 
-  // For people.
-
   /// Makes a join token for one agent.
   ///
   /// - Throws: `invalid` naming the field.
   package func invite(
     _ draft: InvitationDraft, by caller: Caller
-  ) async throws(ControlError) -> Invitation { throw ControlError(.notFound, "") }
+  ) async throws(ControlError) -> Invitation {
+    try Check.name(draft.segment, field: "segment")
+    let host = try Check.hostAndPort(draft.clientAddress, field: "clientAddress")
+    guard draft.names.count <= Self.maximumNames else {
+      throw Check.invalid(
+        "names", "\(draft.names.count) names", "Name at most \(Self.maximumNames).")
+    }
+    for name in draft.names { try Check.host(name, field: "names") }
+    let lifetime = draft.lifetimeSeconds ?? Self.invitationSeconds
+    guard (1...Self.maximumInvitationSeconds).contains(lifetime) else {
+      throw Check.invalid(
+        "lifetimeSeconds", "\(lifetime)",
+        "Use 1 to \(Self.maximumInvitationSeconds) seconds.")
+    }
+    let secret = surroundings.randomBytes(32)
+    let now = surroundings.now()
+    let expiresAt = now.advanced(bySeconds: Int64(lifetime))
+    try await store.invite(
+      StoredInvitation(
+        secretHash: Self.hash(secret), segment: draft.segment,
+        clientAddress: draft.clientAddress, names: [host] + draft.names.filter { $0 != host },
+        createdAt: now, expiresAt: expiresAt))
+    surroundings.log(
+      "agent invited", by: caller,
+      ["segment": draft.segment, "address": draft.clientAddress])
+    let token = JoinToken(
+      secretHex: Hexadecimal.text(secret),
+      authorityFingerprintHex: keys.authorityFingerprintHex)
+    return Invitation(joinToken: token.text, expiresAt: TimeText.text(expiresAt))
+  }
+
   /// The agents that were not removed.
-  package func list(by caller: Caller) async throws(ControlError) -> [AgentInfo] { [] }
+  package func list(by caller: Caller) async throws(ControlError) -> [AgentInfo] {
+    let versions = try await bundles.currentVersions()
+    let now = surroundings.now()
+    return try await store.agents(segment: nil, includingRemoved: false).map {
+      $0.info(at: now, currentBundleVersion: versions[$0.segment] ?? 0, settings)
+    }
+  }
+
   /// The one agent whose id is or begins with `prefix`, also a removed one.
   ///
   /// - Throws: `notFound`, or `invalid` when several begin so.
   package func show(_ prefix: String, by caller: Caller) async throws(ControlError) -> AgentInfo {
-    throw ControlError(.notFound, "")
+    let agent = try await found(prefix)
+    let versions = try await bundles.currentVersions()
+    return agent.info(
+      at: surroundings.now(), currentBundleVersion: versions[agent.segment] ?? 0, settings)
   }
+
   /// Removes an agent; its link is cut within a poll interval at every replica.
   ///
   /// - Throws: `notFound`, or `invalid` when several ids begin so.
-  package func remove(_ prefix: String, by caller: Caller) async throws(ControlError) {}
+  package func remove(_ prefix: String, by caller: Caller) async throws(ControlError) {
+    let agent = try await found(prefix)
+    guard try await store.remove(agent.id, at: surroundings.now()) else {
+      throw ControlError(
+        .notFound, "The agent \"\(agent.id)\" was removed before.",
+        remedy: "See `sallyport agents list` for those there are.")
+    }
+    surroundings.log(
+      "agent removed", by: caller, ["agent": "\(agent.id)", "segment": agent.segment])
+    await bundles.issueDue(first: agent.segment)
+  }
+
   /// The keys that credentials of a segment are sealed to.
   package func sealingKeys(
     segment: String, by caller: Caller
-  ) async throws(ControlError) -> [SealingKey] { [] }
-
-  // For agents.
-
-  /// Enrols the agent that holds an invitation's secret. Needs no API token.
-  ///
-  /// - Throws: `invalid` for a bad request, `unauthorized` when the invitation is unknown, spent
-  ///   or expired.
-  package func enrol(_ request: EnrollRequest) async throws(ControlError) -> EnrollResponse {
-    throw ControlError(.notFound, "")
+  ) async throws(ControlError) -> [SealingKey] {
+    try Check.name(segment, field: "segment")
+    return try await store.agents(segment: segment, includingRemoved: false).map {
+      SealingKey(agentID: $0.id.description, publicKey: Base64.text($0.sealingKey))
+    }
   }
-  /// The agent of a link whose certificate the transport has verified; call it for every call.
-  ///
-  /// - Throws: `forbidden` when it is unknown or removed.
-  package func admit(_ id: AgentID) async throws(ControlError) -> EnrolledAgent {
-    throw ControlError(.forbidden, "")
+
+  private func found(_ prefix: String) async throws(ControlError) -> EnrolledAgent {
+    let digits = prefix.lowercased()
+    guard (1...36).contains(digits.utf8.count),
+      digits.allSatisfy({ $0.isHexDigit || $0 == "-" })
+    else {
+      throw Check.invalid("agent", prefix, "Use an agent's id, or its first characters.")
+    }
+    let found = try await store.agents(withIDPrefix: digits)
+    guard let agent = found.first else {
+      throw ControlError(
+        .notFound, "There is no agent whose id begins with \"\(digits)\".",
+        remedy: "See `sallyport agents list` for those there are.")
+    }
+    guard found.count == 1 else {
+      throw Check.invalid("agent", prefix, "\(found.count) ids begin so: give more characters.")
+    }
+    return agent
   }
-  /// A new certificate for an agent that is attached with the old one.
-  package func renew(
-    _ id: AgentID, csrPEM: String
-  ) async throws(ControlError) -> RenewedCertificate { throw ControlError(.notFound, "") }
-  package func greeted(_ id: AgentID, _ greeting: AgentGreeting) async throws(ControlError) {}
-  package func reported(_ id: AgentID, _ health: AgentHealthReport) async throws(ControlError) {}
-  package func judged(_ id: AgentID, _ verdict: BundleVerdictReport) async throws(ControlError) {}
-  /// Notes that the link that was opened at `attachedAt` ended.
-  package func detached(_ id: AgentID, attachedAt: WallTime) async throws(ControlError) {}
+
+  static func hash(_ secret: [UInt8]) -> [UInt8] { Array(SHA256.hash(data: secret)) }
 }
 
-/// What a renewing agent gets.
-package struct RenewedCertificate: Sendable, Equatable {
-  package var chainPEM: String
-  package var authoritiesPEM: String
-  package init(chainPEM: String, authoritiesPEM: String) {
-    self.chainPEM = chainPEM
-    self.authoritiesPEM = authoritiesPEM
+extension WallTime {
+  /// Saturates.
+  func advanced(bySeconds seconds: Int64) -> WallTime {
+    let (product, tooFar) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+    let (sum, overflow) = unixNanoseconds.addingReportingOverflow(product)
+    guard !tooFar, !overflow else { return WallTime(unixNanoseconds: seconds < 0 ? .min : .max) }
+    return WallTime(unixNanoseconds: sum)
   }
 }

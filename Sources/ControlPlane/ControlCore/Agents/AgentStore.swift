@@ -10,7 +10,7 @@ package protocol AgentStore: Sendable {
   /// - Returns: `nil` when no unspent, unexpired invitation has that hash.
   func enrol(
     secretHash: [UInt8], at: WallTime,
-    _ enrolled: @Sendable (StoredInvitation) throws(ControlError) -> EnrolledAgent
+    _ enrolled: @escaping @Sendable (StoredInvitation) throws(ControlError) -> EnrolledAgent
   ) async throws(ControlError) -> EnrolledAgent?
   /// Removed agents are left out unless asked for.
   func agents(
@@ -23,11 +23,12 @@ package protocol AgentStore: Sendable {
   /// false when there is none or it was removed before.
   func remove(_ id: AgentID, at: WallTime) async throws(ControlError) -> Bool
   func renewed(
-    _ id: AgentID, serial: String, expiresAt: WallTime
+    _ id: AgentID, fingerprint: String, expiresAt: WallTime
   ) async throws(ControlError)
   func greeted(_ id: AgentID, _ greeting: AgentGreeting, at: WallTime) async throws(ControlError)
   func reported(_ id: AgentID, _ health: AgentHealthReport, at: WallTime) async throws(ControlError)
-  func judged(_ id: AgentID, _ verdict: BundleVerdictReport, at: WallTime) async throws(ControlError)
+  func judged(_ id: AgentID, _ verdict: BundleVerdictReport, at: WallTime)
+    async throws(ControlError)
   /// Notes that a link ended, unless the agent was seen on another since `attachedAt`.
   func detached(_ id: AgentID, attachedAt: WallTime, at: WallTime) async throws(ControlError)
 }

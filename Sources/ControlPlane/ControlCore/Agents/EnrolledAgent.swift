@@ -14,7 +14,8 @@ package struct EnrolledAgent: Sendable, Equatable {
   package var auditKey: [UInt8]
   /// The raw X25519 key that credentials are sealed to.
   package var sealingKey: [UInt8]
-  package var certificateSerial: String
+  /// `sha256:` and the digits of its newest certificate's DER.
+  package var certificateFingerprint: String
   package var certificateExpiresAt: WallTime
   package var enrolledAt: WallTime
   package var removedAt: WallTime?
@@ -28,7 +29,7 @@ package struct EnrolledAgent: Sendable, Equatable {
 
   package init(
     id: AgentID, segment: String, hostname: String, clientAddress: String, names: [String],
-    version: String, auditKey: [UInt8], sealingKey: [UInt8], certificateSerial: String,
+    version: String, auditKey: [UInt8], sealingKey: [UInt8], certificateFingerprint: String,
     certificateExpiresAt: WallTime, enrolledAt: WallTime, removedAt: WallTime? = nil,
     lastSeenAt: WallTime? = nil, detachedAt: WallTime? = nil, health: AgentHealthReport? = nil,
     bundleVersion: UInt64 = 0, rejection: BundleRejection? = nil
@@ -41,7 +42,7 @@ package struct EnrolledAgent: Sendable, Equatable {
     self.version = version
     self.auditKey = auditKey
     self.sealingKey = sealingKey
-    self.certificateSerial = certificateSerial
+    self.certificateFingerprint = certificateFingerprint
     self.certificateExpiresAt = certificateExpiresAt
     self.enrolledAt = enrolledAt
     self.removedAt = removedAt

@@ -4,8 +4,9 @@ internal import GatewayModel
 /// Takes the agents' records and answers questions about them.
 package struct AuditService: Sendable {
   /// The most records, and the most bytes of records, of one batch.
-  package static let maximumBatchRecords = 10_000
+  package static let maximumBatchRecords = 100_000
   package static let maximumBatchBytes = 64 << 20
+  static let maximumSessionStatements = 1000
 
   let store: any AuditStore
   let surroundings: Surroundings
@@ -15,22 +16,61 @@ package struct AuditService: Sendable {
   /// - Throws: `invalid` when the batch is empty or too large; `unavailable` when the database is
   ///   away: nothing was stored, or everything (the next try then says wrong cursor).
   package func ingest(_ batch: ShippedBatch) async throws(ControlError) -> IngestAnswer {
-    try await store.ingest(batch, at: surroundings.now())
+    let bytes = batch.records.reduce(0) { $0 + $1.count }
+    guard (1...Self.maximumBatchRecords).contains(batch.records.count),
+      bytes <= Self.maximumBatchBytes
+    else {
+      throw ControlError(
+        .invalid, "The batch has \(batch.records.count) records of \(bytes) bytes.",
+        remedy: "Send 1 to \(Self.maximumBatchRecords) records of at most "
+          + "\(Self.maximumBatchBytes) bytes.")
+    }
+    // What the store's numbers can hold, with room for every record of the batch.
+    guard batch.fromSeq <= UInt64(Int64.max) - UInt64(batch.records.count),
+      batch.log.epoch <= UInt64(Int64.max)
+    else {
+      throw ControlError(
+        .invalid, "The batch begins at seq \(batch.fromSeq) of epoch \(batch.log.epoch).",
+        remedy: "Numbers go up to \(Int64.max).")
+    }
+    return try await store.ingest(batch, at: surroundings.now())
   }
+
   /// One page of statements and refused entries.
   ///
   /// - Throws: `invalid` naming the filter.
   package func statements(
     _ filter: StatementFilter, by caller: Caller
-  ) async throws(ControlError) -> Page<StatementInfo> { Page(items: []) }
+  ) async throws(ControlError) -> Page<StatementInfo> {
+    let query = try StatementQuery(filter)
+    surroundings.logger.debug(
+      "audit trail read", metadata: ["by": "\(caller.name)", "caller": "\(caller.tokenID)"])
+    return try await store.statements(query)
+  }
+
   /// One page of sessions, newest first.
+  ///
+  /// - Throws: `invalid` naming the filter.
   package func sessions(
     _ filter: SessionFilter, by caller: Caller
-  ) async throws(ControlError) -> Page<SessionInfo> { Page(items: []) }
+  ) async throws(ControlError) -> Page<SessionInfo> {
+    try await store.sessions(try SessionQuery(filter))
+  }
+
   /// A session with its first 1000 statements.
   ///
   /// - Throws: `notFound`, `invalid` for what is not an id.
   package func session(
     _ id: String, by caller: Caller
-  ) async throws(ControlError) -> SessionDetail { throw ControlError(.notFound, "") }
+  ) async throws(ControlError) -> SessionDetail {
+    let session = try FilterText.session(id)
+    guard let info = try await store.session(session) else {
+      throw ControlError(
+        .notFound, "There is no session \"\(session)\" in the audit trail.",
+        remedy: "See `sallyport sessions list` for those there are.")
+    }
+    let statements = try await store.statements(
+      ofSession: session, limit: Self.maximumSessionStatements)
+    return SessionDetail(session: info, statements: statements)
+  }
 }

@@ -7,7 +7,15 @@ package protocol AuditStore: Sendable {
   /// Stores a batch and moves the log's cursor, both or neither.
   func ingest(_ batch: ShippedBatch, at: WallTime) async throws(ControlError) -> IngestAnswer
   /// One page of statements and refusals.
+  ///
+  /// `newest`: by the agents' clocks, those whose outcome is not known yet included as `unknown`.
+  /// `oldest`: in the order in which outcomes became known, which is the order to follow: a row
+  /// never comes before one that was shown. Every page of it has a cursor, also the last.
   func statements(_ query: StatementQuery) async throws(ControlError) -> Page<StatementInfo>
+  /// The statements of a session as they were numbered, those without a known outcome included.
+  func statements(
+    ofSession id: SessionID, limit: Int
+  ) async throws(ControlError) -> [StatementInfo]
   func sessions(_ query: SessionQuery) async throws(ControlError) -> Page<SessionInfo>
   func session(_ id: SessionID) async throws(ControlError) -> SessionInfo?
 }

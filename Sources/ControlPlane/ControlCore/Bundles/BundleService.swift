@@ -1,11 +1,22 @@
 package import GatewayModel
+internal import SignedBundle
 
 /// Issues each segment's bundle and hands it to those who wait for it.
+///
+/// A change marks its segment as due in its own transaction, and an issue covers all changes
+/// before it. So a change is never lost: should the replica that made it stop before it issues, the
+/// next poll of any replica issues in its place.
 package struct BundleService: Sendable {
+  /// How long a removal is told to links; a link that is open asks every poll interval.
+  static let removalMemorySeconds: Int64 = 3600
+  /// Versions above this are not believed, so that no agent can use up the numbers.
+  static let maximumBelievedVersion: UInt64 = 1 << 53
+
   let store: any BundleStore
   let keys: ControlKeys
   let settings: ControlSettings
   let surroundings: Surroundings
+  let watch: FleetWatch
 
   init(
     store: any BundleStore, keys: ControlKeys, settings: ControlSettings,
@@ -15,11 +26,20 @@ package struct BundleService: Sendable {
     self.keys = keys
     self.settings = settings
     self.surroundings = surroundings
+    watch = FleetWatch(surroundings: surroundings)
   }
 
   /// The newest bundle of a segment; issues the first one when there is none.
   package func currentBundle(segment: String) async throws(ControlError) -> IssuedBundle {
-    throw ControlError(.notFound, "")
+    if let bundle = try await store.currentBundle(segment: segment) { return bundle }
+    try await store.noteSegment(segment)
+    if let bundle = try await issue(segment) { return bundle }
+    // Another replica was faster.
+    guard let bundle = try await store.currentBundle(segment: segment) else {
+      throw ControlError(
+        .unavailable, "The segment \"\(segment)\" has no bundle yet.", remedy: "Try again.")
+    }
+    return bundle
   }
 
   /// Waits until the agent's segment has a bundle newer than `version` and returns it.
@@ -30,8 +50,135 @@ package struct BundleService: Sendable {
   /// - Throws: `forbidden` as soon as the agent is removed: cut the link.
   package func nextBundle(
     for agent: AgentID, segment: String, after version: UInt64, within deadline: Duration
-  ) async throws(ControlError) -> IssuedBundle? { nil }
+  ) async throws(ControlError) -> IssuedBundle? {
+    let end = surroundings.now().advanced(by: deadline)
+    while true {
+      // Taken before the store is asked: what changes between is then not waited for in vain.
+      let seen = await watch.version(of: segment)
+      if await watch.isRemoved(agent) { throw AgentService.removed(agent) }
+      let bundle = try await currentBundle(segment: segment)
+      if bundle.version > version { return bundle }
+      let left = end.unixNanoseconds - surroundings.now().unixNanoseconds
+      guard left > 0, !Task.isCancelled else { return nil }
+      let isNews = await watch.wait(
+        segment: segment, seen: seen, agent: agent, within: .nanoseconds(left))
+      guard isNews else { return nil }
+    }
+  }
 
-  /// Polls the store and wakes who waits, until the task is cancelled.
-  package func run() async {}
+  /// Polls the store, issues what is due and wakes who waits, until the task is cancelled.
+  package func run() async {
+    var failed = false
+    while !Task.isCancelled {
+      do {
+        try await poll()
+        failed = false
+      } catch {
+        // Said once, not twice a second.
+        if !failed {
+          surroundings.logger.error("looking for changes failed", metadata: ["error": "\(error)"])
+        }
+        failed = true
+      }
+      do {
+        try await surroundings.sleep(settings.pollInterval)
+      } catch {
+        return
+      }
+    }
+  }
+
+  /// Issues the bundles that are due now; failures are logged, and the next poll tries again.
+  ///
+  /// - Parameter segment: Issued before the others, without a look at what is due.
+  func issueDue(first segment: String? = nil) async {
+    do {
+      if let segment { _ = try await issue(segment) }
+      try await poll()
+    } catch {
+      surroundings.logger.error(
+        "issuing bundles failed and will be tried again", metadata: ["error": "\(error)"])
+    }
+  }
+
+  /// The newest version of each segment.
+  func currentVersions() async throws(ControlError) -> [String: UInt64] {
+    try await state().versions
+  }
+
+  /// Sees to it that the next version is above what an agent has accepted, which it is not after
+  /// the database was put back to an earlier state: the agent would refuse every bundle.
+  func catchUp(segment: String, accepted: UInt64) async throws(ControlError) {
+    guard accepted <= Self.maximumBelievedVersion else { return }
+    let current = try await store.currentBundle(segment: segment)?.version ?? 0
+    guard accepted > current else { return }
+    surroundings.logger.warning(
+      "an agent has accepted a newer bundle than the database knows; versions are raised",
+      metadata: ["segment": "\(segment)", "accepted": "\(accepted)", "current": "\(current)"])
+    try await store.skipVersions(upTo: accepted, segment: segment)
+    await issueDue(first: segment)
+  }
+
+  private var refreshBefore: WallTime {
+    surroundings.now().advanced(by: .zero - settings.bundleLifetime / 2)
+  }
+
+  private func state() async throws(ControlError) -> FleetState {
+    try await store.fleetState(
+      refreshBefore: refreshBefore,
+      removedSince: surroundings.now().advanced(bySeconds: -Self.removalMemorySeconds))
+  }
+
+  private func poll() async throws(ControlError) {
+    let state = try await state()
+    await watch.update(state)
+    for segment in state.due { _ = try await issue(segment) }
+  }
+
+  private func issue(_ segment: String) async throws(ControlError) -> IssuedBundle? {
+    let now = surroundings.now()
+    let bundle = try await store.issue(segment: segment, refreshBefore: refreshBefore, at: now) {
+      [self] contents, version throws(ControlError) in
+      try sign(contents, version: version, now: now)
+    }
+    if let bundle {
+      surroundings.logger.info(
+        "bundle issued",
+        metadata: [
+          "segment": "\(segment)", "bundle": "\(bundle.version)",
+          "bytes": "\(bundle.envelope.count)",
+        ])
+      await watch.issued(segment: segment, version: bundle.version)
+    }
+    return bundle
+  }
+
+  private func sign(
+    _ contents: SegmentContents, version: UInt64, now: WallTime
+  ) throws(ControlError) -> IssuedBundle {
+    let payload = BundlePayload(
+      organisation: settings.organisation, segment: contents.segment, version: version,
+      issuedAt: now, expiresAt: now.advanced(by: settings.bundleLifetime),
+      connections: contents.connections, grants: contents.grants,
+      tokenIssuer: ControlKeys.tokenIssuerName, tokenKeys: keys.tokenKeys)
+    do {
+      let signed = try keys.policySigner.sign(payload)
+      return IssuedBundle(
+        segment: contents.segment, version: version, envelope: signed.envelope,
+        payloadHash: signed.hash.bytes, issuedAt: now, expiresAt: payload.expiresAt)
+    } catch {
+      throw ControlError(.internal, "Signing the bundle failed: \(error.message).")
+    }
+  }
+}
+
+extension WallTime {
+  /// Saturates.
+  func advanced(by duration: Duration) -> WallTime {
+    let (seconds, attoseconds) = duration.components
+    let whole = advanced(bySeconds: seconds)
+    let (sum, overflow) = whole.unixNanoseconds.addingReportingOverflow(
+      attoseconds / 1_000_000_000)
+    return overflow ? whole : WallTime(unixNanoseconds: sum)
+  }
 }

@@ -9,11 +9,15 @@ package protocol BundleStore: Sendable {
   /// - Returns: the new bundle, or `nil` when none was due.
   func issue(
     segment: String, refreshBefore: WallTime, at: WallTime,
-    sign: @Sendable (SegmentContents, UInt64) throws(ControlError) -> IssuedBundle
+    sign: @escaping @Sendable (SegmentContents, UInt64) throws(ControlError) -> IssuedBundle
   ) async throws(ControlError) -> IssuedBundle?
+  /// Makes the next version of every segment higher than `version`, and this segment due: for a
+  /// store that was put back to an earlier state than agents have seen.
+  func skipVersions(upTo version: UInt64, segment: String) async throws(ControlError)
   /// The newest bundle of a segment.
   func currentBundle(segment: String) async throws(ControlError) -> IssuedBundle?
-  /// The newest version of every segment that has one.
+  /// The newest version of every segment that has one, the segments that are due, and the agents
+  /// that were removed since a time.
   func fleetState(
     refreshBefore: WallTime, removedSince: WallTime
   ) async throws(ControlError) -> FleetState

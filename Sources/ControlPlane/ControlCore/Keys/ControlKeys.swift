@@ -1,25 +1,97 @@
 package import APIModel
+internal import Crypto
 package import GatewayModel
+internal import PeerIdentity
+internal import SessionToken
+internal import SignedBundle
 
 /// The keys of the control plane, open in memory.
 package struct ControlKeys: Sendable {
-  /// The authority as `GET /v1/authority` shows it.
-  package var authority: AuthorityInfo { AuthorityInfo(certificatePEM: "", fingerprint: "") }
-  /// Base64 of the raw Ed25519 keys that may sign bundles.
-  package var policyPublicKeys: [String] { [] }
+  /// The `iss` of session tokens.
+  static let tokenIssuerName = "sallyport"
 
-  /// Opens the keys, or creates them on the first start of the first replica.
-  ///
-  /// - Throws: `invalid` when the key file is missing, wrong or unsafe, with what to do.
-  package static func open(
-    store: any SecretStore, wrappingKey: any WrappingKeySource, settings: ControlSettings,
-    surroundings: Surroundings
-  ) async throws(ControlError) -> ControlKeys { throw ControlError(.internal, "") }
+  let certificates: CertificateAuthority
+  let policySigner: BundleSigner
+  let tokenKey: Curve25519.Signing.PrivateKey
+  /// The `kid` of session tokens.
+  let tokenKeyID: String
+
+  /// The authority as `GET /v1/authority` shows it.
+  package var authority: AuthorityInfo {
+    AuthorityInfo(
+      certificatePEM: certificates.certificatePEM,
+      fingerprint: certificates.fingerprint.description)
+  }
+
+  /// The digits of the authority's fingerprint, as a join token carries them.
+  var authorityFingerprintHex: String { certificates.fingerprint.hexadecimal }
+
+  /// Base64 of the raw Ed25519 keys that may sign bundles.
+  package var policyPublicKeys: [String] { [policySigner.publicKey.base64] }
+
+  var tokenIssuer: TokenIssuer {
+    TokenIssuer(issuer: Self.tokenIssuerName, keyID: tokenKeyID, key: tokenKey)
+  }
+
+  /// The keys that agents verify session tokens with.
+  var tokenKeys: [BundlePayload.TokenKey] {
+    [
+      BundlePayload.TokenKey(
+        kid: tokenKeyID, publicKey: Base64.text(Array(tokenKey.publicKey.rawRepresentation)))
+    ]
+  }
+
+  init(
+    certificates: CertificateAuthority, policyKey: Curve25519.Signing.PrivateKey,
+    tokenKey: Curve25519.Signing.PrivateKey
+  ) {
+    self.certificates = certificates
+    policySigner = BundleSigner(key: policyKey)
+    self.tokenKey = tokenKey
+    tokenKeyID =
+      "tk-"
+      + Hexadecimal.text(
+        SHA256.hash(data: tokenKey.publicKey.rawRepresentation).prefix(8))
+  }
 
   /// A fresh certificate and key for this replica's HTTPS API and agent link.
   package func serverIdentity(
     settings: ControlSettings, surroundings: Surroundings
-  ) throws(ControlError) -> ServerIdentity { throw ControlError(.internal, "") }
+  ) throws(ControlError) -> ServerIdentity {
+    let key = P256.Signing.PrivateKey()
+    do {
+      let issued = try certificates.serverCertificate(
+        for: key.publicKey, hosts: settings.serverNames, serial: surroundings.newIdentifier(),
+        now: surroundings.now())
+      return ServerIdentity(
+        certificateChainPEM: issued.chainPEM + "\n" + certificates.certificatePEM,
+        privateKeyPEM: Secret(text: key.pemRepresentation),
+        authoritiesPEM: certificates.certificatePEM, expiresAt: issued.notAfter)
+    } catch {
+      throw ControlError(
+        .invalid, "Making the control plane's certificate failed: \(error.message).",
+        remedy: "Give host names or IP addresses as the names of the server.")
+    }
+  }
+
+  /// An agent's certificate for the key of a request.
+  func certify(
+    _ request: CertificateRequest, agent: AgentID, segment: String, names: [String],
+    serial: Identifier128, settings: ControlSettings, now: WallTime
+  ) throws(ControlError) -> IssuedCertificate {
+    do {
+      return try certificates.agentCertificate(
+        for: request,
+        identity: try AgentIdentity(
+          organisation: settings.organisation, segment: segment, agent: agent),
+        hosts: names, serial: serial, now: now,
+        lifetimeSeconds: settings.certificateLifetime.components.seconds)
+    } catch {
+      throw ControlError(
+        .invalid, "Issuing the agent's certificate failed: \(error.message).",
+        remedy: "Invite the agent again with other names.")
+    }
+  }
 }
 
 /// What a TLS server of the control plane needs; the key lives in memory only.

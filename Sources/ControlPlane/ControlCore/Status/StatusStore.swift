@@ -9,12 +9,10 @@ package protocol StatusStore: Sendable {
 package struct StoredCounts: Sendable, Equatable {
   package var connections: Int
   package var grants: Int
-  package var openSessions: Int
   package var records: Int
-  package init(connections: Int, grants: Int, openSessions: Int, records: Int) {
+  package init(connections: Int, grants: Int, records: Int) {
     self.connections = connections
     self.grants = grants
-    self.openSessions = openSessions
     self.records = records
   }
 }

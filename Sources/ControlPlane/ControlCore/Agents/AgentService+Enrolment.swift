@@ -1,0 +1,95 @@
+package import APIModel
+package import GatewayModel
+internal import PeerIdentity
+internal import Synchronization
+
+extension AgentService {
+  /// Enrols the agent that holds an invitation's secret. Needs no API token.
+  ///
+  /// A request that is refused as invalid does not spend the invitation.
+  /// - Throws: `invalid` for a bad request, `unauthorized` when the invitation is unknown, spent
+  ///   or expired.
+  package func enrol(_ request: EnrollRequest) async throws(ControlError) -> EnrollResponse {
+    guard let secret = Hexadecimal.bytes(request.joinSecret), secret.count == 32 else {
+      throw ControlError(
+        .invalid, "joinSecret: it is not 64 hexadecimal digits.",
+        remedy: "Use the join token as `sallyport agents invite` printed it.")
+    }
+    try Check.label(request.hostname, field: "hostname")
+    try Check.label(request.agentVersion, field: "agentVersion", maximumBytes: 100)
+    let auditKey = try Check.base64(request.auditPublicKey, bytes: 32, field: "auditPublicKey")
+    let sealingKey = try Check.base64(
+      request.sealingPublicKey, bytes: 32, field: "sealingPublicKey")
+    let csr = try Self.request(request.csrPEM)
+
+    let id = AgentID(surroundings.newIdentifier())
+    let serial = surroundings.newIdentifier()
+    let now = surroundings.now()
+    let issued = Mutex("")
+    let agent = try await store.enrol(secretHash: Self.hash(secret), at: now) {
+      [keys, settings] invitation throws(ControlError) in
+      let certificate = try keys.certify(
+        csr, agent: id, segment: invitation.segment, names: invitation.names, serial: serial,
+        settings: settings, now: now)
+      // A run that lost to another transaction is followed by one more; the last counts.
+      issued.withLock { $0 = certificate.chainPEM }
+      return EnrolledAgent(
+        id: id, segment: invitation.segment, hostname: request.hostname,
+        clientAddress: invitation.clientAddress, names: invitation.names,
+        version: request.agentVersion, auditKey: auditKey, sealingKey: sealingKey,
+        certificateFingerprint: certificate.fingerprint.description,
+        certificateExpiresAt: certificate.notAfter, enrolledAt: now)
+    }
+    guard let agent else {
+      throw ControlError(
+        .unauthorized, "The join token is unknown, was used before or has expired.",
+        remedy: "Make another with `sallyport agents invite`; each is good for one agent.")
+    }
+    surroundings.logger.notice(
+      "agent enrolled",
+      metadata: ["agent": "\(id)", "segment": "\(agent.segment)", "host": "\(agent.hostname)"])
+    await bundles.issueDue(first: agent.segment)
+    return EnrollResponse(
+      agentID: id.description, organisation: settings.organisation, segment: agent.segment,
+      certificateChainPEM: issued.withLock { $0 },
+      authoritiesPEM: keys.authority.certificatePEM,
+      policyPublicKeys: keys.policyPublicKeys, linkAddress: settings.linkAddress,
+      clientAddress: agent.clientAddress)
+  }
+
+  /// A new certificate for an agent that is attached with the old one.
+  package func renew(
+    _ id: AgentID, csrPEM: String
+  ) async throws(ControlError) -> RenewedCertificate {
+    let agent = try await admit(id)
+    let certificate = try keys.certify(
+      try Self.request(csrPEM), agent: id, segment: agent.segment, names: agent.names,
+      serial: surroundings.newIdentifier(), settings: settings, now: surroundings.now())
+    try await store.renewed(
+      id, fingerprint: certificate.fingerprint.description, expiresAt: certificate.notAfter)
+    surroundings.logger.info(
+      "agent certificate renewed",
+      metadata: ["agent": "\(id)", "expires": "\(TimeText.text(certificate.notAfter))"])
+    return RenewedCertificate(
+      chainPEM: certificate.chainPEM, authoritiesPEM: keys.authority.certificatePEM)
+  }
+
+  private static func request(_ pem: String) throws(ControlError) -> CertificateRequest {
+    do {
+      return try CertificateRequest(pem: pem)
+    } catch {
+      throw ControlError(
+        .invalid, "csrPEM: \(error.message).", remedy: "Send PKCS #10 in PEM with a P-256 key.")
+    }
+  }
+}
+
+/// What a renewing agent gets.
+package struct RenewedCertificate: Sendable, Equatable {
+  package var chainPEM: String
+  package var authoritiesPEM: String
+  package init(chainPEM: String, authoritiesPEM: String) {
+    self.chainPEM = chainPEM
+    self.authoritiesPEM = authoritiesPEM
+  }
+}

@@ -1,0 +1,73 @@
+package import GatewayModel
+
+// What agents say on their links. The transport has verified the certificate.
+extension AgentService {
+  static let maximumProblems = 50
+  static let maximumTextBytes = 2000
+
+  /// The agent of a link; call it for every call.
+  ///
+  /// - Throws: `forbidden` when it is unknown or removed.
+  package func admit(_ id: AgentID) async throws(ControlError) -> EnrolledAgent {
+    guard let agent = try await store.agent(id), agent.removedAt == nil else {
+      throw Self.removed(id)
+    }
+    return agent
+  }
+
+  /// Takes the introduction of an agent on a new link.
+  package func greeted(_ id: AgentID, _ greeting: AgentGreeting) async throws(ControlError) {
+    var greeting = greeting
+    greeting.version = Self.clipped(greeting.version)
+    greeting.hostname = Self.clipped(greeting.hostname)
+    greeting.clientAddress = Self.clipped(greeting.clientAddress)
+    try await store.greeted(id, greeting, at: surroundings.now())
+    guard greeting.acceptedBundleVersion > 0, let agent = try await store.agent(id) else { return }
+    try await bundles.catchUp(
+      segment: agent.segment, accepted: greeting.acceptedBundleVersion)
+  }
+
+  package func reported(
+    _ id: AgentID, _ health: AgentHealthReport
+  ) async throws(ControlError) {
+    var health = health
+    if !["ok", "degraded", "failing"].contains(health.state) { health.state = "unknown" }
+    health.problems = health.problems.prefix(Self.maximumProblems).map(Self.clipped)
+    try await store.reported(id, health, at: surroundings.now())
+  }
+
+  /// Takes what an agent says of a bundle; a refusal shows in `agents list` until a newer one is
+  /// accepted.
+  package func judged(
+    _ id: AgentID, _ verdict: BundleVerdictReport
+  ) async throws(ControlError) {
+    var verdict = verdict
+    verdict.reason = Self.clipped(verdict.reason)
+    verdict.detail = Self.clipped(verdict.detail)
+    try await store.judged(id, verdict, at: surroundings.now())
+    if !verdict.accepted {
+      surroundings.logger.warning(
+        "bundle refused by an agent",
+        metadata: [
+          "agent": "\(id)", "bundle": "\(verdict.version)", "reason": "\(verdict.reason)",
+          "detail": "\(verdict.detail)",
+        ])
+    }
+  }
+
+  /// Notes that the link that was opened at `attachedAt` ended.
+  package func detached(_ id: AgentID, attachedAt: WallTime) async throws(ControlError) {
+    try await store.detached(id, attachedAt: attachedAt, at: surroundings.now())
+  }
+
+  static func removed(_ id: AgentID) -> ControlError {
+    ControlError(
+      .forbidden, "The agent \"\(id)\" is not enrolled here, or was removed.",
+      remedy: "Invite it anew with `sallyport agents invite`, then enrol it.")
+  }
+
+  private static func clipped(_ text: String) -> String {
+    guard text.utf8.count > maximumTextBytes else { return text }
+    return String(decoding: text.utf8.prefix(maximumTextBytes), as: UTF8.self) + "…"
+  }
+}

@@ -1,0 +1,146 @@
+internal import Crypto
+internal import Foundation
+internal import GatewayModel
+internal import PeerIdentity
+
+extension ControlKeys {
+  /// Opens the keys, or creates them on the first start of the first replica.
+  ///
+  /// - Throws: `invalid` when the key file is missing, wrong or unsafe, or when the database
+  ///   belongs to another organisation; with what to do.
+  package static func open(
+    store: any SecretStore, wrappingKey: any WrappingKeySource, settings: ControlSettings,
+    surroundings: Surroundings
+  ) async throws(ControlError) -> ControlKeys {
+    let present = try await store.secrets()
+    if !present.isEmpty {
+      return try await open(present, wrappingKey: wrappingKey, settings: settings)
+    }
+    let key: [UInt8]
+    if let kept = try await wrappingKey.read() {
+      key = kept
+    } else {
+      key = surroundings.randomBytes(32)
+      try await wrappingKey.create(key)
+      surroundings.logger.notice("key file created", metadata: ["path": "\(wrappingKey.name)"])
+    }
+    let sealed = try newSecrets(key: key, settings: settings, surroundings: surroundings)
+    if try await store.createSecrets(sealed) {
+      surroundings.logger.notice("keys of the control plane created")
+    }
+    // Read back also by who stored them: another replica may have been first.
+    return try await open(
+      try await store.secrets(), wrappingKey: wrappingKey, settings: settings)
+  }
+
+  private enum Name: String, CaseIterable {
+    case authorityCertificate = "authority-certificate"
+    case authorityKey = "authority-key"
+    case policyKey = "policy-key"
+    case tokenKey = "token-key"
+    case organisation
+  }
+
+  private static func open(
+    _ secrets: [SealedSecret], wrappingKey: any WrappingKeySource, settings: ControlSettings
+  ) async throws(ControlError) -> ControlKeys {
+    guard let key = try await wrappingKey.read() else {
+      throw ControlError(
+        .invalid,
+        "The key file \"\(wrappingKey.name)\" is missing, and the database has keys that are "
+          + "sealed under it.",
+        remedy: "Restore it from its backup, or copy it from another replica.")
+    }
+    var opened: [Name: Secret] = [:]
+    for name in Name.allCases {
+      guard let secret = secrets.first(where: { $0.name == name.rawValue }) else {
+        throw ControlError(
+          .invalid, "The database lacks the control plane's key \"\(name.rawValue)\".",
+          remedy: "Restore the database from its backup.")
+      }
+      guard let plain = unseal(secret, key: key) else {
+        throw ControlError(
+          .invalid,
+          "The key file \"\(wrappingKey.name)\" is not the one that the keys in the database are "
+            + "sealed under.",
+          remedy: "Restore the right one from its backup, or copy it from another replica.")
+      }
+      opened[name] = plain
+    }
+    guard opened[.organisation]?.text == settings.organisation else {
+      throw ControlError(
+        .invalid,
+        "The database belongs to the organisation \"\(opened[.organisation]?.text ?? "")\", not "
+          + "to \"\(settings.organisation)\".",
+        remedy: "Give that name with --organisation, or another database.")
+    }
+    do {
+      return ControlKeys(
+        certificates: try CertificateAuthority(
+          certificatePEM: opened[.authorityCertificate]?.text ?? "",
+          privateKeyPEM: opened[.authorityKey] ?? Secret([])),
+        policyKey: try Curve25519.Signing.PrivateKey(
+          rawRepresentation: opened[.policyKey]?.bytes ?? []),
+        tokenKey: try Curve25519.Signing.PrivateKey(
+          rawRepresentation: opened[.tokenKey]?.bytes ?? []))
+    } catch {
+      throw ControlError(
+        .invalid, "The control plane's keys in the database cannot be read.",
+        remedy: "Restore the database from its backup.")
+    }
+  }
+
+  private static func newSecrets(
+    key: [UInt8], settings: ControlSettings, surroundings: Surroundings
+  ) throws(ControlError) -> [SealedSecret] {
+    do {
+      // Refused here, where nothing was made yet, and not at the first enrolment.
+      _ = try AgentIdentity(
+        organisation: settings.organisation, segment: "any",
+        agent: AgentID(surroundings.newIdentifier()))
+      let authority = try CertificateAuthority.create(
+        organisation: settings.organisation, key: P256.Signing.PrivateKey(),
+        serial: surroundings.newIdentifier(), now: surroundings.now())
+      let plain: [(Name, Secret)] = [
+        (.authorityCertificate, Secret(text: authority.certificatePEM)),
+        (.authorityKey, authority.privateKeyPEM),
+        (.policyKey, Secret(Curve25519.Signing.PrivateKey().rawRepresentation)),
+        (.tokenKey, Secret(Curve25519.Signing.PrivateKey().rawRepresentation)),
+        (.organisation, Secret(text: settings.organisation)),
+      ]
+      var sealed: [SealedSecret] = []
+      for (name, secret) in plain {
+        sealed.append(try seal(secret, name: name.rawValue, key: key, surroundings))
+      }
+      return sealed
+    } catch let error as ControlError {
+      throw error
+    } catch {
+      throw ControlError(
+        .invalid, "Making the control plane's keys failed: \(error).",
+        remedy: "Check the name of the organisation.")
+    }
+  }
+
+  private static func seal(
+    _ secret: Secret, name: String, key: [UInt8], _ surroundings: Surroundings
+  ) throws -> SealedSecret {
+    let box = try AES.GCM.seal(
+      secret.bytes, using: SymmetricKey(data: key),
+      nonce: AES.GCM.Nonce(data: surroundings.randomBytes(12)),
+      authenticating: Array(name.utf8))
+    guard let combined = box.combined else {
+      throw ControlError(.internal, "Sealing the key \"\(name)\" failed.")
+    }
+    return SealedSecret(name: name, sealed: Array(combined))
+  }
+
+  /// `nil` when the key is another or the ciphertext was changed or moved to another name.
+  private static func unseal(_ secret: SealedSecret, key: [UInt8]) -> Secret? {
+    guard let box = try? AES.GCM.SealedBox(combined: secret.sealed),
+      let plain = try? AES.GCM.open(
+        box, using: SymmetricKey(data: key), authenticating: Array(secret.name.utf8))
+    else { return nil }
+    return Secret(plain)
+  }
+}

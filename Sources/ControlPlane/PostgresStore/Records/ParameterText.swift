@@ -1,0 +1,33 @@
+internal import APIModel
+import AuditLog
+import Foundation
+
+/// Bound parameters as JSON: an array of `ParameterInfo`, which is also what the API answers with.
+enum ParameterText {
+  /// `nil` for no parameters.
+  static func json(_ parameters: [BoundParameter]) -> String? {
+    guard !parameters.isEmpty else { return nil }
+    let infos = parameters.map { parameter in
+      switch parameter.value {
+      case .null: ParameterInfo(typeOID: Int(parameter.typeOID), text: nil, binary: nil)
+      case .text(let text):
+        // jsonb has no zero character, neither plain nor escaped.
+        ParameterInfo(
+          typeOID: Int(parameter.typeOID),
+          text: text.utf8.contains(0)
+            ? text.replacingOccurrences(of: "\u{0}", with: "\u{FFFD}") : text,
+          binary: nil)
+      case .binary(let bytes):
+        ParameterInfo(
+          typeOID: Int(parameter.typeOID), text: nil,
+          binary: Data(bytes).base64EncodedString())
+      }
+    }
+    return (try? JSONEncoder().encode(infos)).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  static func parameters(json: [UInt8]?) -> [ParameterInfo] {
+    guard let json else { return [] }
+    return (try? JSONDecoder().decode([ParameterInfo].self, from: Data(json))) ?? []
+  }
+}

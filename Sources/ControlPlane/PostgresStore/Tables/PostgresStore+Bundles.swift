@@ -1,0 +1,112 @@
+package import ControlCore
+package import GatewayModel
+
+extension PostgresStore: BundleStore {
+  package func noteSegment(_ segment: String) async throws(ControlError) {
+    try await transact("noting the segment \"\(segment)\"") { session in
+      _ = try session.execute(
+        "INSERT INTO sallyport.segment (name) VALUES ($1) ON CONFLICT DO NOTHING",
+        [.text(segment)])
+    }
+  }
+
+  package func issue(
+    segment: String, refreshBefore: WallTime, at: WallTime,
+    sign: @escaping @Sendable (SegmentContents, UInt64) throws(ControlError) -> IssuedBundle
+  ) async throws(ControlError) -> IssuedBundle? {
+    try await transact("issuing the bundle of \"\(segment)\"") { session in
+      // Changes wait for this lock, and this waits for changes; see touch(segment:_:). What is
+      // read below, by later statements under READ COMMITTED, has every change that is counted.
+      let changes = try session.row(
+        "SELECT changes FROM sallyport.segment WHERE name = $1 FOR UPDATE", [.text(segment)],
+        { row throws(PostgresError) in try row.integer() })
+      guard let changes else { return nil }
+      let newest = try session.row(
+        """
+        SELECT changes, issued_at FROM sallyport.bundle
+        WHERE segment = $1 ORDER BY version DESC LIMIT 1
+        """, [.text(segment)]
+      ) { row throws(PostgresError) in
+        (changes: try row.integer(), issuedAt: try row.time())
+      }
+      if let newest, newest.changes == changes, newest.issuedAt > refreshBefore { return nil }
+
+      let contents = SegmentContents(
+        segment: segment,
+        connections: try Self.connections(where: "c.segment = $1", [.text(segment)], session)
+          .map(\.connection),
+        grants: try Self.grants(where: "c.segment = $1", [.text(segment)], session).map(\.grant))
+      let version = try session.row("SELECT nextval('sallyport.bundle_version')") {
+        row throws(PostgresError) in try row.unsigned()
+      }
+      let bundle = try sign(contents, version ?? 0)
+      try session.execute(
+        """
+        INSERT INTO sallyport.bundle
+          (segment, version, changes, envelope, payload_hash, issued_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        """,
+        [
+          .text(segment), .number(bundle.version), .integer(changes), .bytes(bundle.envelope),
+          .bytes(bundle.payloadHash), .time(bundle.issuedAt), .time(bundle.expiresAt),
+        ])
+      return bundle
+    }
+  }
+
+  package func skipVersions(
+    upTo version: UInt64, segment: String
+  ) async throws(ControlError) {
+    try await transact("raising the version of bundles") { session in
+      try Self.touch(segment: segment, session)
+      _ = try session.row(
+        """
+        SELECT setval('sallyport.bundle_version', greatest(last_value, $1))
+        FROM sallyport.bundle_version
+        """, [.number(version)], { row throws(PostgresError) in try row.integer() })
+    }
+  }
+
+  package func currentBundle(segment: String) async throws(ControlError) -> IssuedBundle? {
+    try await transact("reading the bundle of \"\(segment)\"") { session in
+      try session.row(
+        """
+        SELECT version, envelope, payload_hash, issued_at, expires_at FROM sallyport.bundle
+        WHERE segment = $1 ORDER BY version DESC LIMIT 1
+        """, [.text(segment)]
+      ) { row throws(PostgresError) in
+        IssuedBundle(
+          segment: segment, version: try row.unsigned(), envelope: try row.bytes(),
+          payloadHash: try row.bytes(), issuedAt: try row.time(), expiresAt: try row.time())
+      }
+    }
+  }
+
+  package func fleetState(
+    refreshBefore: WallTime, removedSince: WallTime
+  ) async throws(ControlError) -> FleetState {
+    try await transact("looking for changes") { session in
+      let segments = try session.rows(
+        """
+        SELECT s.name, coalesce(b.version, 0),
+          b.version IS NULL OR b.changes <> s.changes OR b.issued_at <= $1
+        FROM sallyport.segment s
+        LEFT JOIN LATERAL (
+          SELECT version, changes, issued_at FROM sallyport.bundle
+          WHERE segment = s.name ORDER BY version DESC LIMIT 1
+        ) b ON true
+        """, [.time(refreshBefore)]
+      ) { row throws(PostgresError) in
+        (name: try row.text(), version: try row.unsigned(), isDue: try row.bool())
+      }
+      let removed = try session.rows(
+        "SELECT id FROM sallyport.agent WHERE removed_at >= $1", [.time(removedSince)],
+        { row throws(PostgresError) in AgentID(try row.identifier()) })
+      return FleetState(
+        versions: Dictionary(
+          segments.filter { $0.version > 0 }.map { ($0.name, $0.version) },
+          uniquingKeysWith: max),
+        due: segments.filter(\.isDue).map(\.name), removedAgents: Set(removed))
+    }
+  }
+}

@@ -1,0 +1,29 @@
+package import ControlCore
+
+extension PostgresStore: SecretStore {
+  package func secrets() async throws(ControlError) -> [SealedSecret] {
+    try await transact("reading the control plane's keys") { session in
+      try session.rows("SELECT name, sealed FROM sallyport.sealed_secret ORDER BY name") {
+        row throws(PostgresError) in
+        SealedSecret(name: try row.text(), sealed: try row.bytes())
+      }
+    }
+  }
+
+  package func createSecrets(_ secrets: [SealedSecret]) async throws(ControlError) -> Bool {
+    try await transact("storing the control plane's keys") { session in
+      // Of replicas that start at once, one makes the keys and the others find them.
+      try session.script("LOCK TABLE sallyport.sealed_secret IN EXCLUSIVE MODE")
+      let present = try session.row("SELECT true FROM sallyport.sealed_secret LIMIT 1") {
+        row throws(PostgresError) in try row.bool()
+      }
+      guard present == nil else { return false }
+      for secret in secrets {
+        try session.execute(
+          "INSERT INTO sallyport.sealed_secret (name, sealed) VALUES ($1, $2)",
+          [.text(secret.name), .bytes(secret.sealed)])
+      }
+      return true
+    }
+  }
+}

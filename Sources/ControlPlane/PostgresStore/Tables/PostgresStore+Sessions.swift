@@ -1,0 +1,82 @@
+package import APIModel
+package import ControlCore
+package import GatewayModel
+
+extension PostgresStore {
+  package func sessions(
+    _ query: SessionQuery
+  ) async throws(ControlError) -> Page<SessionInfo> {
+    var search = StatementSearch(StatementQuery())
+    if let principal = query.principal {
+      search.add("n.principal = ", .text(IndexedText.clipped(principal)))
+    }
+    if let connection = query.connection {
+      search.add("n.connection = ", .text(IndexedText.clipped(connection)))
+    }
+    if let prefix = query.agentPrefix, let range = IdentifierRange(prefix: prefix) {
+      search.add("n.agent >= ", .identifier(range.first))
+      search.add("n.agent <= ", .identifier(range.last))
+    }
+    if let since = query.since { search.add("n.opened_at >= ", .time(since)) }
+    if let until = query.until { search.add("n.opened_at < ", .time(until)) }
+    if query.openOnly { search.add("(n.closed_at IS NULL) = ", .bool(true)) }
+    if let text = query.cursor {
+      guard case .sessions(let at, let id) = try TrailCursor(text: text) else {
+        throw TrailCursor.unusable(text)
+      }
+      search.add("n.opened_at, n.id", "<", [.time(at), .identifier(id)])
+    }
+    let condition = search.condition
+    let values = search.values
+    return try await transact("searching the sessions") { session in
+      let found = try Self.sessions(
+        "\(condition) ORDER BY n.opened_at DESC, n.id DESC LIMIT \(query.limit + 1)", values,
+        session)
+      let shown = found.prefix(query.limit)
+      let next = shown.last.map { TrailCursor.sessions(at: $0.openedAt, id: $0.id).text }
+      return Page(
+        items: shown.map(\.info), nextCursor: shown.count < found.count ? next : nil)
+    }
+  }
+
+  package func session(_ id: SessionID) async throws(ControlError) -> SessionInfo? {
+    try await transact("reading the session \"\(id)\"") { session in
+      try Self.sessions("n.id = $1", [.identifier(id.value)], session).first?.info
+    }
+  }
+
+  private struct SessionItem {
+    var id: Identifier128
+    var openedAt: WallTime
+    var info: SessionInfo
+  }
+
+  private static func sessions(
+    _ rest: String, _ values: [SQLValue], _ session: PostgresSession
+  ) throws(PostgresError) -> [SessionItem] {
+    // The close record has the count; of an open session the statements are counted.
+    try session.rows(
+      """
+      SELECT n.id, n.opened_at, n.closed_at, n.close_reason, n.principal, n.principal_kind,
+        n.groups, n.connection, n.database, n.database_role, n.agent, n.client_address,
+        n.application_name, coalesce(n.statements,
+          (SELECT count(*) FROM sallyport.statement s
+            WHERE s.session = n.id AND s.statement IS NOT NULL)
+          + (SELECT count(*) FROM sallyport.pending_statement p WHERE p.session = n.id))
+      FROM sallyport.session n WHERE \(rest)
+      """, values
+    ) { row throws(PostgresError) in
+      let id = try row.identifier()
+      let openedAt = try row.time()
+      let info = SessionInfo(
+        id: id.description, openedAt: TimeText.text(openedAt),
+        closedAt: try row.optionalTime().map(TimeText.text),
+        closeReason: present(try row.optionalText()), principal: try row.text(),
+        principalKind: try row.text(), groups: try row.texts(), connection: try row.text(),
+        database: try row.text(), databaseRole: try row.text(),
+        agent: try row.identifier().description, clientAddress: try row.text(),
+        applicationName: present(try row.optionalText()), statements: Int(try row.integer()))
+      return SessionItem(id: id, openedAt: openedAt, info: info)
+    }
+  }
+}

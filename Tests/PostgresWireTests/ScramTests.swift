@@ -75,7 +75,7 @@ import Testing
     arguments: [
       ("", ScramError.Code.malformed), ("r=", .wrongNonce),
       ("r=rOprNGfwEbeRWgbNEkqO,s=W22Z,i=1", .wrongNonce),
-      ("r=other%hv,s=W22Z,i=4096", .wrongNonce),
+      ("r=rOprNGfwEbeRWgbNEkqX%hv,s=W22Z,i=4096", .wrongNonce),
       ("m=x,r=rOprNGfwEbeRWgbNEkqO1,s=W22Z,i=1", .malformed),
       ("r=rOprNGfwEbeRWgbNEkqO1,s=,i=1", .malformed),
       ("r=rOprNGfwEbeRWgbNEkqO1,s=W22,i=1", .malformed),

@@ -14,8 +14,10 @@ package struct ProtocolVersion: Hashable, Sendable, Comparable {
 
   package var code: UInt32 { UInt32(major) << 16 | UInt32(minor) }
 
+  // swift-format-ignore: AlwaysUseLowerCamelCase
   package static let v3_0 = ProtocolVersion(major: 3, minor: 0)
   /// Has cancel keys of 4 to 256 bytes (PostgreSQL 18).
+  // swift-format-ignore: AlwaysUseLowerCamelCase
   package static let v3_2 = ProtocolVersion(major: 3, minor: 2)
 
   package static func < (left: ProtocolVersion, right: ProtocolVersion) -> Bool {

@@ -66,8 +66,8 @@ extension WireName: Hashable {
 
   package func hash(into hasher: inout Hasher) {
     switch storage {
-    case .text(let text): for byte in text.utf8 { hasher.combine(byte) }
-    case .bytes(let bytes): for byte in bytes { hasher.combine(byte) }
+    case .text(var text): text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    case .bytes(let bytes): bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
     }
   }
 }

@@ -33,12 +33,18 @@ package final class GatewayServer: Sendable {
     writer: WriterIdentity, openCredential: @escaping CredentialOpener, logger: Logger
   ) {
     group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoopThreads)
-    ended = group.any().makePromise()
+    // On a loop that outlives ours, so that who asks late is answered too.
+    ended = MultiThreadedEventLoopGroup.singleton.any().makePromise()
     self.log = log
     writerIdentity = writer
     commons = GatewayCommons(
       configuration: configuration, identity: identity, openCredential: openCredential,
       logger: logger)
+  }
+
+  deinit {
+    if case .closed = phase.withLock({ $0 }) { return }
+    ended.succeed()
   }
 
   // MARK: Life

@@ -97,6 +97,10 @@ struct StatementCatalogue: Sendable {
     return latest.segment == segment ? .known(latest.value) : .unsettled
   }
 
+  /// Whether no change to the name waits for its reply.
+  func isSettled(statement name: WireName) -> Bool { latestStatements[name] == nil }
+  func isSettled(portal name: WireName) -> Bool { latestPortals[name] == nil }
+
   /// A message was forwarded that makes this change when the server does it.
   mutating func append(_ change: Change) {
     let number = firstPending &+ UInt64(pending.count)

@@ -28,8 +28,10 @@ enum Phase: Sendable {
 enum ClientStall: Equatable, Sendable {
   /// The session is not ready for statements.
   case login
-  /// What a message refers to depends on replies that have not come.
-  case unsettledName
+  /// What a Bind refers to depends on replies that have not come.
+  case unsettledStatement(WireName)
+  /// What an Execute refers to depends on replies that have not come.
+  case unsettledPortal(WireName)
   /// Too many replies are outstanding.
   case pendingReplies
 }

@@ -153,10 +153,20 @@ extension SessionCore {
     effects.client.reading = .pause
   }
 
+  private func isStillDue(_ stall: ClientStall) -> Bool {
+    switch stall {
+    case .login: false
+    case .pendingReplies: pipeline.queue.count > limits.maximumPendingReplies / 2
+    case .unsettledStatement(let name):
+      !pipeline.catalogue.isSettled(statement: name) && !pipeline.queue.readsCopyData
+    case .unsettledPortal(let name):
+      !pipeline.catalogue.isSettled(portal: name) && !pipeline.queue.readsCopyData
+    }
+  }
+
   /// Goes on with what was kept, when what it waits for is there.
   mutating func resumeClient(at now: MonotonicTime) {
-    guard isReady, let reason = stall else { return }
-    if reason == .pendingReplies, pipeline.queue.count > limits.maximumPendingReplies / 2 { return }
+    guard isReady, let reason = stall, !isStillDue(reason) else { return }
     stall = nil
     let kept = backlog
     backlog = ByteBuffer()

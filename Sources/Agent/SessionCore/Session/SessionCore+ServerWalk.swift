@@ -17,6 +17,8 @@ extension SessionCore {
         continue
       }
       walkServerMessage(&input, &outlet, at: now)
+      // Right here and not at the end of the chunk, so that chunks make no difference.
+      if stall != nil { resumeClient(at: now) }
     }
     deliver(outlet.finish())
   }

@@ -70,7 +70,7 @@ extension SessionCore {
         pipeline.forwardedChange(.bind, .none, at: now)
         return .forward
       }
-      return .wait(.unsettledName)
+      return .wait(.unsettledStatement(message.statement))
     }
     var verdict = configuration.policy.verdict(on: .bind)
     if verdict == .allow, !hasRoom(for: kept.readableBytes) { verdict = .refuse(noRoom) }
@@ -96,7 +96,7 @@ extension SessionCore {
     switch pipeline.catalogue.portal(message.portal) {
     case .known(let known): portal = known
     case .unsettled where pipeline.queue.readsCopyData: break
-    case .unsettled: return .wait(.unsettledName)
+    case .unsettled: return .wait(.unsettledPortal(message.portal))
     }
     if case .refuse(let refusal) = configuration.policy.verdict(on: .execute) {
       let text = portal?.statement?.text ?? ByteBuffer()

@@ -123,7 +123,6 @@ package struct SessionCore: Sendable {
     serverBytes &+= UInt64(clamping: bytes.readableBytes)
     guard isServerOpen else { return }
     walkServer(bytes, at: now)
-    if stall != nil { resumeClient(at: now) }
   }
 
   private mutating func take(_ timer: SessionTimer, at now: MonotonicTime) {

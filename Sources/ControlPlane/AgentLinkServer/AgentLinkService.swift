@@ -7,14 +7,14 @@ import Metrics
 import Telemetry
 
 /// The calls of the agent link, each by an agent that its certificate names.
-struct AgentLinkService: Sallyport_Link_V1_AgentLink.SimpleServiceProtocol {
+struct AgentLinkService: Sallyport_Link_V1_AgentLink.ServiceProtocol {
   let plane: ControlPlane
   let links: OpenLinks
   let gate = ShipmentGate()
   let now: @Sendable () -> WallTime
   let logger: Logger
-  private let recordsStored = MetricName.controlRecordsStored.counter()
-  private let shipmentTimer = MetricName.controlShipmentSeconds.timer()
+  let recordsStored = MetricName.controlRecordsStored.counter()
+  let shipmentTimer = MetricName.controlShipmentSeconds.timer()
 
   init(
     plane: ControlPlane, links: OpenLinks, now: @escaping @Sendable () -> WallTime, logger: Logger
@@ -25,15 +25,25 @@ struct AgentLinkService: Sallyport_Link_V1_AgentLink.SimpleServiceProtocol {
     self.logger = logger
   }
 
-  private var peer: LinkPeer {
+  var peer: LinkPeer {
     LinkPeer(organisation: plane.settings.organisation, agents: plane.agents)
   }
 
+  /// Refuses before the stream begins, so that a refused agent never takes itself for attached.
   func attach(
-    request: RPCAsyncSequence<Sallyport_Link_V1_AgentMessage, any Error>,
-    response: RPCWriter<Sallyport_Link_V1_ControlMessage>, context: ServerContext
-  ) async throws {
+    request: StreamingServerRequest<Attachment.Message>, context: ServerContext
+  ) async throws -> StreamingServerResponse<Attachment.Command> {
     let agent = try await peer.admit(context)
+    return StreamingServerResponse { writer in
+      try await serve(agent, request: request.messages, response: writer, context: context)
+      return [:]
+    }
+  }
+
+  private func serve(
+    _ agent: EnrolledAgent, request: RPCAsyncSequence<Attachment.Message, any Error>,
+    response: RPCWriter<Attachment.Command>, context: ServerContext
+  ) async throws {
     var logger = logger
     logger[metadataKey: LogKey.agent] = "\(agent.id)"
     logger[metadataKey: LogKey.segment] = "\(agent.segment)"
@@ -141,77 +151,6 @@ struct AgentLinkService: Sallyport_Link_V1_AgentLink.SimpleServiceProtocol {
     case .failure(let error as RPCError): error.message
     case .failure(is CancellationError): "the connection ended"
     case .failure(let error): "\(error)"
-    }
-  }
-
-  func ship(
-    request: Sallyport_Link_V1_ShipRequest, context: ServerContext
-  ) async throws -> Sallyport_Link_V1_ShipResponse {
-    let start = ContinuousClock.now
-    let answer: IngestAnswer
-    do {
-      answer = try await store(request, context: context)
-    } catch {
-      guard error.code == .unavailable else { throw error }
-      answer = .retryLater(
-        after: .milliseconds(Int.random(in: LinkLimits.retryWithoutDatabase)))
-    }
-    var response = Sallyport_Link_V1_ShipResponse()
-    let status: String
-    switch answer {
-    case .stored(let nextSeq):
-      (response.status, response.nextSeq, status) = (.stored, nextSeq, "stored")
-      recordsStored.increment(by: request.records.count)
-      shipmentTimer.record(duration: ContinuousClock.now - start)
-    case .wrongCursor(let nextSeq):
-      (response.status, response.nextSeq, status) = (.wrongCursor, nextSeq, "wrong_cursor")
-    case .retryLater(let delay):
-      let milliseconds = Int64((delay / .milliseconds(1)).rounded(.up))
-      response.status = .retryLater
-      response.retryAfterMilliseconds = UInt32(clamping: milliseconds)
-      status = "retry_later"
-    }
-    MetricName.controlShipments.counter([(MetricName.Label.status, status)]).increment()
-    return response
-  }
-
-  private func store(
-    _ request: Sallyport_Link_V1_ShipRequest, context: ServerContext
-  ) async throws(RPCError) -> IngestAnswer {
-    let agent = try await peer.admit(context)
-    guard gate.enter(agent.id) else {
-      return .retryLater(after: .milliseconds(Int.random(in: LinkLimits.retryWhenBusy)))
-    }
-    defer { gate.leave(agent.id) }
-    do {
-      return try await plane.audit.ingest(
-        ShippedBatch(
-          log: LogID(agent: agent.id, epoch: request.epoch, lane: request.lane),
-          fromSeq: request.fromSeq, records: request.records, checkpoint: request.checkpoint))
-    } catch {
-      logger.warning(
-        "batch not stored",
-        metadata: [
-          LogKey.agent: "\(agent.id)", LogKey.epoch: "\(request.epoch)",
-          LogKey.lane: "\(request.lane)", LogKey.sequence: "\(request.fromSeq)",
-          LogKey.records: "\(request.records.count)", LogKey.error: "\(error)",
-        ])
-      throw RPCError(error)
-    }
-  }
-
-  func renew(
-    request: Sallyport_Link_V1_RenewRequest, context: ServerContext
-  ) async throws -> Sallyport_Link_V1_RenewResponse {
-    let agent = try await peer.admit(context)
-    do {
-      let renewed = try await plane.agents.renew(agent.id, csrPEM: request.csrPem)
-      return .with {
-        $0.certificateChainPem = renewed.chainPEM
-        $0.authoritiesPem = renewed.authoritiesPEM
-      }
-    } catch {
-      throw RPCError(error)
     }
   }
 }

@@ -27,6 +27,7 @@ import Testing
   @Test(arguments: [
     "", "password authentication failed for user \"app\"", "the token is expired",
     "https://127.0.0.1:8443/v1/enroll", "user alice@example.com connected", "spj_short",
+    "postgresql://app@db.example.com/orders", "http://[::1]:8080/@",
     "wspj_00112233445566778899aabb", "eyJ", "bearer", "://", "-----BEGIN CERTIFICATE-----",
     "the bearer of bad news", "spectators_of_everything_there_is", "tökens… 日本",
   ])
@@ -38,7 +39,7 @@ import Testing
     let text = "a password=x, b postgresql://u:p@h/d c"
     #expect(
       Redaction.redacted(text)
-        == "a password=<redacted>, b postgresql://<redacted>@h/d c")
+        == "a password=<redacted>, b postgresql://u:<redacted>@h/d c")
   }
 
   @Test func `random bytes neither trap nor grow without bound`() {

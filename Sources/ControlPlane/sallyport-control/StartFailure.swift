@@ -25,12 +25,19 @@ struct StartFailure: Error, CustomStringConvertible {
   }
 
   init(_ error: ControlError) {
-    self.init(Self.kind(of: error), error.message, remedy: error.remedy)
+    let kind = Self.kind(of: error)
+    let remedy =
+      kind == .login
+      ? "Check the user in the URL of --database and the password in --database-password-file or "
+        + "PGPASSWORD." : error.remedy
+    self.init(kind, error.message, remedy: remedy)
   }
 
+  /// One line. What failed may quote a secret, against the rules; the remedy quotes nothing.
   var description: String {
-    let line = remedy.map { "\(message) \($0)" } ?? message
-    return Redaction.redacted(line.replacing("\n", with: " "))
+    var line = Redaction.redacted(message.replacing("\n", with: " "))
+    if let last = line.last, !".:!?".contains(last) { line += "." }
+    return remedy.map { "\(line) \($0)" } ?? line
   }
 
   private static func kind(of error: ControlError) -> Kind {

@@ -73,18 +73,18 @@ struct SecretScanner {
     return position < end ? position..<end : nil
   }
 
-  /// `://user:password@`: what stands between the slashes and the last `@` of the authority
-  /// (RFC 3986 section 3.2.1).
+  /// `://user:password@`: what stands between the first colon and the last `@` of the authority
+  /// (RFC 3986 section 3.2.1). A user alone is no secret.
   func userInfo(at index: Int) -> Range<Int>? {
     guard matches("://", at: index, foldingCase: false) else { return nil }
     let start = index + 3
     let end = run(from: start) { byte in
       byte > 0x20 && !"/?#\"'<>".utf8.contains(byte)
     }
-    guard let at = bytes[start..<end].lastIndex(of: UInt8(ascii: "@")), at > start else {
-      return nil
-    }
-    return start..<at
+    guard let at = bytes[start..<end].lastIndex(of: UInt8(ascii: "@")),
+      let colon = bytes[start..<at].firstIndex(of: UInt8(ascii: ":")), colon + 1 < at
+    else { return nil }
+    return colon + 1..<at
   }
 
   /// A PEM private key, from its first line to its last; to the text's end when it is cut.

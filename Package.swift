@@ -166,7 +166,7 @@ let testTargets: [Target] = [
   tests("TelemetryTests", ["Telemetry", .logging, .metrics]),
   tests("AuditLogTests", ["AuditLog", "AuditRecordProto", "GatewayModel", .crypto, .protobuf]),
   tests("RecordLogTests", ["RecordLog", "AuditLog", "AuditRecordProto", "GatewayModel"]),
-  tests("AgentStateTests", ["AgentState", "GatewayModel"]),
+  tests("AgentStateTests", ["AgentState", "GatewayModel", .grdb]),
   tests(
     "SessionEngineTests",
     [
@@ -174,8 +174,18 @@ let testTargets: [Target] = [
       "AuditRecordProto", "PostgresWire", "GatewayModel", "TestSupport", .nioCore, .nioPosix, .nioSSL,
       .crypto, .logging,
     ]),
-  tests("PostgresStoreTests", ["PostgresStore", "ControlCore", "AuditLog", "AuditRecordProto", "GatewayModel", "TestSupport"]),
-  tests("ControlCoreTests", ["ControlCore", "SignedBundle", "SessionToken", "GatewayModel", "APIModel", .crypto]),
+  tests(
+    "PostgresStoreTests",
+    [
+      "PostgresStore", "ControlCore", "APIModel", "AuditLog", "AuditRecordProto", "GatewayModel",
+      "TestSupport", .logging,
+    ]),
+  tests(
+    "ControlCoreTests",
+    [
+      "ControlCore", "SignedBundle", "SessionToken", "PeerIdentity", "GatewayModel", "APIModel",
+      .crypto, .logging,
+    ]),
   tests("ControlAPITests", ["ControlAPI", "ControlCore", .hummingbird, .nioCore]),
   tests("AgentLinkServerTests", ["AgentLinkServer", "GatewayModel"]),
   tests("CLITests", ["sallyport", "APIModel", "GatewayModel", .crypto]),

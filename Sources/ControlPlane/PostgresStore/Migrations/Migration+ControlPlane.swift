@@ -12,7 +12,7 @@ extension Migration {
         'Keys of the control plane, encrypted under the key file (AES-256-GCM).';
 
       CREATE TABLE sallyport.bootstrap_token (
-        only boolean PRIMARY KEY DEFAULT true CHECK (only),
+        single boolean PRIMARY KEY DEFAULT true CHECK (single),
         hash bytea NOT NULL,
         created_at timestamptz NOT NULL,
         used_at timestamptz

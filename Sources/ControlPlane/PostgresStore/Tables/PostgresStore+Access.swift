@@ -19,7 +19,7 @@ extension PostgresStore: AccessStore {
       _ = try session.execute(
         """
         INSERT INTO sallyport.bootstrap_token (hash, created_at) VALUES ($1, $2)
-        ON CONFLICT (only) DO UPDATE
+        ON CONFLICT (single) DO UPDATE
           SET hash = excluded.hash, created_at = excluded.created_at, used_at = NULL
         """, [.bytes(hash), .time(at)])
     }

@@ -82,7 +82,7 @@ PGPASSFILE=$work/alice PGUSER=alice@example.com psql -X -d shop-read -c \
 say "bob@example.com, psycopg and pgbench"
 PGPASSFILE=$work/bob PGUSER=bob@example.com PGDATABASE=shop-app \
   /usr/bin/python3 deploy/demo/queries.py
-PGPASSFILE=$work/bob PGUSER=bob@example.com pgbench --no-vacuum --client 2 --transactions 10 \
+PGPASSFILE=$work/bob PGUSER=bob@example.com pgbench --no-vacuum --client 2 --transactions 3 \
   --protocol prepared --file deploy/demo/point-query.sql shop-app 2>&1 | grep -E 'processed|latency average'
 
 say "bob@example.com has no grant for payroll"
@@ -95,6 +95,6 @@ say "Who did what"
 # The end records of the last statements arrive within the shipping interval.
 wait_for "the last record's arrival" 15 "$work/agent.log" bash -c \
   "'$bin/sallyport' audit query --outcome refused --format jsonl | grep -q payroll"
-"$bin/sallyport" audit query --limit 16
-echo
 "$bin/sallyport" sessions list
+echo
+"$bin/sallyport" audit query --limit 40

@@ -134,8 +134,8 @@ start_agent() {
   "$bin/sallyport-agent" serve --state "$work/agent" --listen "127.0.0.1:$agent_port" \
     >"$work/agent.log" 2>&1 &
   started+=($!)
-  wait_for "the agent's start" 30 "$work/agent.log" \
-    bash -c "</dev/tcp/127.0.0.1/$agent_port"
+  wait_for "the agent's first bundle" 30 "$work/agent.log" \
+    bash -c "'$bin/sallyport' agents list --format json | grep -q '\"health\" *: *\"ok\"'"
 }
 
 stop_everything() {

@@ -82,7 +82,8 @@ import Testing
     var text = ""
     let files = FileManager.default.enumerator(
       at: Checkout.root.appending(path: folder), includingPropertiesForKeys: nil)
-    while let file = files?.nextObject() as? URL where file.pathExtension == "swift" {
+    while let file = files?.nextObject() as? URL {
+      guard file.pathExtension == "swift" else { continue }
       text += try String(contentsOf: file, encoding: .utf8)
     }
     return text

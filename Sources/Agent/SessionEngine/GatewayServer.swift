@@ -17,7 +17,6 @@ package final class GatewayServer: Sendable {
   }
 
   private let group: MultiThreadedEventLoopGroup
-  private let log: RecordLogDirectory
   private let writerIdentity: WriterIdentity
   private let commons: GatewayCommons
   private let phase = Mutex(Phase.idle)
@@ -35,10 +34,9 @@ package final class GatewayServer: Sendable {
     group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoopThreads)
     // On a loop that outlives ours, so that who asks late is answered too.
     ended = MultiThreadedEventLoopGroup.singleton.any().makePromise()
-    self.log = log
     writerIdentity = writer
     commons = GatewayCommons(
-      configuration: configuration, identity: identity, openCredential: openCredential,
+      configuration: configuration, identity: identity, log: log, openCredential: openCredential,
       logger: logger)
   }
 
@@ -178,8 +176,8 @@ package final class GatewayServer: Sendable {
       next += 1
       do {
         lanes.append(
-          try await loop.submit { [commons, log, writerIdentity] in
-            let writer = try log.openWriter(lane: index, identity: writerIdentity, at: .now())
+          try await loop.submit { [commons, writerIdentity] in
+            let writer = try commons.log.openWriter(lane: index, identity: writerIdentity, at: .now())
             let lane = SessionLane(loop: loop, index: index, commons: commons, writer: writer)
             lane.start()
             return lane

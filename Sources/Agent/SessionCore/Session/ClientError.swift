@@ -83,6 +83,10 @@ struct ClientError: Equatable, Sendable {
         sqlstate: "08006",
         message: "terminating connection because the server broke the protocol",
         hint: "Connect again; the cause is in the gateway's audit record.")
+    case .tooManySessions:
+      self.init(
+        sqlstate: "53300", message: "sorry, too many clients already",
+        hint: "Close sessions that are not needed, or try again later.")
     case .handshakeTimeout:
       self.init(sqlstate: "57014", message: "canceling authentication due to timeout")
     default:

@@ -3,6 +3,7 @@ internal import Logging
 import Synchronization
 import NIOCore
 import NIOSSL
+internal import RecordLog
 
 /// Opens the sealed password of a database role for this agent.
 ///
@@ -14,6 +15,7 @@ package typealias CredentialOpener = @Sendable (Connection, _ role: String) thro
 /// statement takes.
 final class GatewayCommons: Sendable {
   let configuration: GatewayConfiguration
+  let log: RecordLogDirectory
   let openCredential: CredentialOpener
   let logger: Logger
   let metrics = GatewayMetrics()
@@ -23,10 +25,11 @@ final class GatewayCommons: Sendable {
   private let identity: Mutex<NIOSSLContext>
 
   init(
-    configuration: GatewayConfiguration, identity: ClientTLSIdentity,
+    configuration: GatewayConfiguration, identity: ClientTLSIdentity, log: RecordLogDirectory,
     openCredential: @escaping CredentialOpener, logger: Logger
   ) {
     self.configuration = configuration
+    self.log = log
     self.openCredential = openCredential
     self.logger = logger
     self.identity = Mutex(identity.context)

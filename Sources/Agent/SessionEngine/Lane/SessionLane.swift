@@ -107,8 +107,11 @@ final class SessionLane: @unchecked Sendable {
 
   // MARK: Records
 
-  /// Whether a session or a statement may begin.
+  /// Whether a statement may begin.
   var takesWork: Bool { logFailure == nil && writer.acceptsWork }
+
+  /// Whether a session may begin: earlier than statements, so that those there can end in order.
+  var takesSessions: Bool { takesWork && commons.log.diskLevel < .noNewSessions }
 
   /// Adds a record to the tick.
   func append<Body: RecordBody>(_ body: borrowing Body, session: SessionID?) {
@@ -217,19 +220,16 @@ final class SessionLane: @unchecked Sendable {
 
   /// Notices a log that failed in the background, and opens one again that had failed.
   private func watchLog() {
-    switch writer.standing {
-    case .open:
-      if logFailure != nil { logRecovered() }
-    case .closing(let error), .failed(let error):
-      if logFailure == nil { logFailed(error) }
-      do throws(RecordLogError) {
-        try writer.reopen(at: wallTime)
-      } catch {
-        logFailure = error
-        return
-      }
-      if writer.acceptsWork { logRecovered() }
+    if case .failed(let error) = writer.standing, logFailure == nil { logFailed(error) }
+    if case .closing(let error) = writer.standing, logFailure == nil { logFailed(error) }
+    do throws(RecordLogError) {
+      // Does nothing while the log is well.
+      try writer.reopen(at: wallTime)
+    } catch {
+      logFailure = error
+      return
     }
+    if logFailure != nil, writer.acceptsWork { logRecovered() }
   }
 
   private func logRecovered() {
@@ -240,7 +240,17 @@ final class SessionLane: @unchecked Sendable {
 
   /// What is wrong with the lane, for people; `nil` when it is well.
   var problem: String? {
-    logFailure.map { "record log of lane \(index): \($0.message)" }
+    let failure: RecordLogError? =
+      switch writer.standing {
+      case .open: logFailure
+      case .closing(let error), .failed(let error): error
+      }
+    if let failure { return "record log of lane \(index): \(failure.message)" }
+    guard takesSessions else {
+      return "record log: its room is nearly used up (\(commons.log.diskLevel)); let the control"
+        + " plane catch up or make room"
+    }
+    return nil
   }
 
   /// What is wrong with the policy; `nil` when logins can be judged.

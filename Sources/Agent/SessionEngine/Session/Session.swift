@@ -217,7 +217,7 @@ final class Session: @unchecked Sendable {
   // MARK: Login
 
   private func verify(_ request: LoginRequest) {
-    guard lane.takesWork else {
+    guard lane.takesSessions else {
       return terminate(
         .recordLogUnavailable, detail: lane.problem ?? "the record log takes no new sessions")
     }

@@ -1,0 +1,94 @@
+import AuditLog
+import Foundation
+import GatewayModel
+import NIOCore
+import PostgresWire
+import RecordLog
+import SessionEngine
+import TestSupport
+import Testing
+
+/// What cannot be recorded does not reach the server.
+@Suite struct RecordLogFailureTests {
+  private func session(_ rig: GatewayRig) async throws -> ScriptedClient {
+    let client = try await ScriptedClient(
+      .loopback(port: rig.port), security: .negotiated(try rig.pki.clientContext()))
+    _ = try await client.logIn(user: "app", database: "orders", password: try await rig.token())
+    return client
+  }
+
+  @Test(arguments: [EIO, ENOSPC])
+  func aFailedWriteStopsTheStatementAndEverySession(_ errorNumber: Int32) async throws {
+    let files = FailingFiles()
+    var options = GatewayRig.Options()
+    options.files = files
+    options.threads = 1
+    let (rig, database) = try await GatewayRig.serving(options)
+    let table = "kept_\(errorNumber)"
+    try await database.cluster.sql("CREATE TABLE \(table) (id int); ALTER TABLE \(table) OWNER TO app",
+      database: "shop")
+    let idle = try await session(rig)
+    let client = try await session(rig)
+    _ = try await client.query("INSERT INTO \(table) VALUES (1)")
+    files.errorNumber = errorNumber
+    try await client.peer.send(FrontendMessage.Query(sql: "INSERT INTO \(table) VALUES (2)").encode)
+    for peer in [client.peer, idle.peer] {
+      let frame = try await peer.receive(BackendMessageType.self)
+      #expect(frame.type == .errorResponse)
+      let error = try BackendMessage.Diagnostic(decoding: frame.body)
+      #expect(error.sqlState == "58030")
+      #expect(error.endsSession)
+      _ = try await peer.receiveClose()
+    }
+    let health = await rig.gateway.health()
+    #expect(health.state == .failing)
+    #expect(health.problems.first?.contains("log") == true)
+    let refused = try await rig.psql("SELECT 1;")
+    #expect(refused.exit == .code(2))
+    #expect(refused.errors.contains("cannot be recorded"))
+    #expect(try await database.cluster.sql("SELECT id FROM \(table)", database: "shop") == "1")
+
+    files.errorNumber = nil
+    try await eventually("health is green again") { await rig.gateway.health().state == .ok }
+    #expect(try await rig.psql("SELECT 2;").output == "2\n")
+    let records = try await rig.records("closed") { records in
+      records.begin(of: "SELECT 2;") != nil && !records.closes.isEmpty
+    }
+    #expect(records.begin(of: "INSERT INTO \(table) VALUES (2)") == nil)
+    #expect(records.begin(of: "INSERT INTO \(table) VALUES (1)") != nil)
+    let seqs = records.map(\.header.seq)
+    #expect(seqs == Array(0..<UInt64(seqs.count)))
+    await rig.end()
+  }
+
+  @Test func aFullLogTakesNoNewStatementsAndRecoversWhenShipped() async throws {
+    var options = GatewayRig.Options()
+    options.threads = 1
+    options.log = {
+      RecordLogConfiguration(
+        folder: $0, segmentBytes: 64 << 10, maximumBytes: 1 << 20, reserveBytes: 128 << 10,
+        retainedBytes: 0)
+    }
+    let (rig, _) = try await GatewayRig.serving(options)
+    let filler = String(repeating: "x", count: 20_000)
+    var outcome = try await rig.psql("SELECT 0;")
+    var rounds = 0
+    while outcome.succeeded, rounds < 20 {
+      let script = (0..<10).map { "SELECT \($0 + rounds * 10) /* \(filler) */;\n" }.joined()
+      outcome = try await rig.psql(script)
+      rounds += 1
+    }
+    #expect(outcome.exit == .code(2) || outcome.exit == .code(3), "\(rounds) rounds")
+    #expect(outcome.errors.contains("58030") || outcome.errors.contains("cannot be recorded"))
+    #expect(await rig.gateway.health().state == .failing)
+    // The control plane has stored everything.
+    for id in rig.log.logs() {
+      let reader = try rig.log.reader(for: id)
+      try await eventually("synced") { reader.backlog > 0 && reader.endSeq > 0 }
+      try reader.acknowledge(before: reader.endSeq)
+    }
+    try await eventually("health is green again") { await rig.gateway.health().state == .ok }
+    #expect(try await rig.psql("SELECT 3;").output == "3\n")
+    await rig.end()
+  }
+}

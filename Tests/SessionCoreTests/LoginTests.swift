@@ -9,7 +9,9 @@ import Testing
   @Test func wholeLoginReachesReady() throws {
     var session = SessionHarness()
     session.client(
-      Client.startup([("application_name", "psql"), ("DateStyle", "ISO"), ("client_encoding", "UTF8")]))
+      Client.startup([
+        ("application_name", "psql"), ("DateStyle", "ISO"), ("client_encoding", "UTF8"),
+      ]))
     #expect(types(session.toClient) == "R")
     let asked = session.send(.clientBytes(Client.password("the-token")))
     let login = try #require(asked.verifyLogin)
@@ -65,9 +67,15 @@ import Testing
     [("application_name", "psql"), ("client_encoding", "UTF8")],
     [("client_encoding", "SQL_ASCII")],
     [("client_encoding", "'utf-8'")],
-    [("client_encoding", "UTF8"), ("DateStyle", "ISO"), ("TimeZone", "UTC"), ("extra_float_digits", "2")],
+    [
+      ("client_encoding", "UTF8"), ("DateStyle", "ISO"), ("TimeZone", "UTC"),
+      ("extra_float_digits", "2"),
+    ],
     [("replication", "false"), ("options", "")],
-    [("statement_timeout", "0"), ("lock_timeout", "0"), ("idle_in_transaction_session_timeout", "0")],
+    [
+      ("statement_timeout", "0"), ("lock_timeout", "0"),
+      ("idle_in_transaction_session_timeout", "0"),
+    ],
   ])
   func driversDefaultsPass(_ extra: [(String, String)]) {
     var session = SessionHarness()

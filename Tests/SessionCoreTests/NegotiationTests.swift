@@ -15,7 +15,8 @@ import Testing
 
   @Test func sslRequestIsAnsweredByOneByte() {
     var machine = negotiation()
-    #expect(machine.receive(sslRequest) == .startTLS(reply: ByteBuffer(string: "S"), firstBytes: nil))
+    #expect(
+      machine.receive(sslRequest) == .startTLS(reply: ByteBuffer(string: "S"), firstBytes: nil))
   }
 
   @Test func byteByByte() {
@@ -42,7 +43,8 @@ import Testing
   @Test func gssThenTLS() {
     var machine = negotiation()
     #expect(machine.receive(gssRequest) == .reply(ByteBuffer(string: "N")))
-    #expect(machine.receive(sslRequest) == .startTLS(reply: ByteBuffer(string: "S"), firstBytes: nil))
+    #expect(
+      machine.receive(sslRequest) == .startTLS(reply: ByteBuffer(string: "S"), firstBytes: nil))
   }
 
   @Test func requestsAreAnsweredOnce() {
@@ -82,7 +84,8 @@ import Testing
     #expect(machine.receive(bytes) == .cancel(key))
   }
 
-  @Test(arguments: [[0, 0, 0, 3], [0xFF, 0xFF, 0xFF, 0xFF], [0x47, 0x45, 0x54, 0x20]] as [[UInt8]])
+  @Test(
+    arguments: [[0, 0, 0, 3], [0xFF, 0xFF, 0xFF, 0xFF], [0x47, 0x45, 0x54, 0x20]] as [[UInt8]])
   func junkIsAViolation(_ bytes: [UInt8]) {
     var machine = negotiation()
     guard case .violation = machine.receive(ByteBuffer(bytes: bytes)) else {
@@ -92,7 +95,9 @@ import Testing
   }
 
   @Test func serverAnswers() {
-    for (answer, accepted) in [("S", true), ("N", false), ("E", false), ("SX", false), ("?", false)] {
+    for (answer, accepted) in [
+      ("S", true), ("N", false), ("E", false), ("SX", false), ("?", false),
+    ] {
       var machine = ServerNegotiation(mode: .verifyFull)
       #expect(machine.request == sslRequest)
       let step = machine.receive(ByteBuffer(string: answer))

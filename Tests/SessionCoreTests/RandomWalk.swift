@@ -130,7 +130,7 @@ struct RandomWalk {
     let done = core.handle(event, at: now)
     effects.append(done)
     largestBuffer = max(largestBuffer, core.bufferedBytes)
-    done.server.send.forEach { serverInput.writeImmutableBuffer($0) }
+    for slice in done.server.send { serverInput.writeImmutableBuffer(slice) }
     if done.client.reading == .pause { isPaused = true }
     if done.client.reading == .resume { isPaused = false }
   }
@@ -147,7 +147,8 @@ struct RandomWalk {
           ServerCredential(password: nil))))
     send(.serverConnected(SessionHarness.connected()))
     serverInput.clear()
-    send(.serverBytes(all([Server.authenticationOk, Server.key(1, [1, 2, 3, 4]), Server.ready()])))
+    send(
+      .serverBytes(all([Server.authenticationOk, Server.key(1, [1, 2, 3, 4]), Server.ready()])))
   }
 
   private mutating func walk() {

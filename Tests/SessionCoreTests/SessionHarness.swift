@@ -57,8 +57,8 @@ struct SessionHarness {
   mutating func send(_ event: Event) -> Effects {
     let effects = core.handle(event, at: now)
     audit += effects.audit
-    effects.server.send.forEach { toServer.writeImmutableBuffer($0) }
-    effects.client.send.forEach { toClient.writeImmutableBuffer($0) }
+    for slice in effects.server.send { toServer.writeImmutableBuffer(slice) }
+    for slice in effects.client.send { toClient.writeImmutableBuffer(slice) }
     if effects.server.close { serverCloses += 1 }
     if effects.server.cancel { cancels += 1 }
     if effects.client.close { clientCloses += 1 }

@@ -85,6 +85,13 @@ package struct StatementParameter: Equatable, Sendable {
     self.typeOID = typeOID
     self.value = value
   }
+
+  var retainedBytes: Int {
+    switch value {
+    case .null: 32
+    case .text(let bytes), .binary(let bytes): 32 + bytes.readableBytes
+    }
+  }
 }
 
 /// How an execution ended.

@@ -78,7 +78,9 @@ package struct ByteSlices: Sendable {
   package init() {}
 
   package var isEmpty: Bool { first == nil }
-  package var readableBytes: Int { rest.reduce(first?.readableBytes ?? 0) { $0 + $1.readableBytes } }
+  package var readableBytes: Int {
+    rest.reduce(first?.readableBytes ?? 0) { $0 + $1.readableBytes }
+  }
 
   package mutating func append(_ slice: ByteBuffer) {
     guard slice.readableBytes > 0 else { return }
@@ -90,17 +92,29 @@ package struct ByteSlices: Sendable {
     for slice in other.rest { append(slice) }
   }
 
-  package func forEach(_ body: (ByteBuffer) throws -> Void) rethrows {
-    if let first { try body(first) }
-    for slice in rest { try body(slice) }
-  }
-
   /// All bytes in one buffer.
   package var joined: ByteBuffer {
     guard var whole = first else { return ByteBuffer() }
     for slice in rest { whole.writeImmutableBuffer(slice) }
     return whole
   }
+}
+
+extension ByteSlices: Sequence {
+  package struct Iterator: IteratorProtocol {
+    private let slices: ByteSlices
+    private var position = -1
+
+    fileprivate init(_ slices: ByteSlices) { self.slices = slices }
+
+    package mutating func next() -> ByteBuffer? {
+      defer { position += 1 }
+      if position < 0 { return slices.first }
+      return slices.rest.indices.contains(position) ? slices.rest[position] : nil
+    }
+  }
+
+  package func makeIterator() -> Iterator { Iterator(self) }
 }
 
 extension ByteSlices: Equatable {

@@ -18,10 +18,18 @@ struct Portal: Equatable, Sendable {
   /// `nil` when the statement was not made by Parse.
   var statement: PreparedStatement?
   var parameters: [StatementParameter]
-  /// Of the Bind message.
-  var messageBytes: Int
+  let retainedBytes: Int
 
-  var retainedBytes: Int { messageBytes + parameters.count * 32 + 64 }
+  init(
+    statementName: WireName, statement: PreparedStatement?, parameters: [StatementParameter]
+  ) {
+    self.statementName = statementName
+    self.statement = statement
+    self.parameters = parameters
+    // The text counts too: the statement can be closed while its portal stays.
+    retainedBytes =
+      parameters.reduce(64 + (statement?.text.readableBytes ?? 0)) { $0 + $1.retainedBytes }
+  }
 }
 
 /// Which text a name stands for at the server.

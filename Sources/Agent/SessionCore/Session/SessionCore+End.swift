@@ -91,6 +91,9 @@ extension SessionCore {
     phase = .closed
     stall = nil
     backlog = ByteBuffer()
+    clientFrames = FrameReader()
+    serverFrames = FrameReader()
+    pipeline.catalogue = StatementCatalogue()
     credential = nil
   }
 

@@ -58,9 +58,7 @@ extension SessionCore {
 
   private mutating func bind(_ taken: FrameReader.Taken, at now: MonotonicTime) -> Fate {
     guard !endWhenExpired(at: now) else { return .ended }
-    let body = taken.body
-    let kept = taken.isOwned ? body : ByteBuffer(bytes: body.readableBytesView)
-    guard let message = try? FrontendMessage.Bind(decoding: kept) else {
+    guard let message = try? FrontendMessage.Bind(decoding: taken.body) else {
       pipeline.forwardedChange(.bind, .none, at: now)
       return .forward
     }
@@ -73,15 +71,14 @@ extension SessionCore {
       return .wait(.unsettledStatement(message.statement))
     }
     var verdict = configuration.policy.verdict(on: .bind)
-    if verdict == .allow, !hasRoom(for: kept.readableBytes) { verdict = .refuse(noRoom) }
+    if verdict == .allow, !hasRoom(for: taken.bytes.readableBytes) { verdict = .refuse(noRoom) }
     if case .refuse(let refusal) = verdict {
       let text = prepared?.text ?? ByteBuffer()
       return .replace(refuse(.bind, refusal, text: text, isUnnamed: false, at: now))
     }
     let portal = Portal(
       statementName: message.statement, statement: prepared,
-      parameters: Self.parameters(of: message, types: prepared?.parameterOIDs ?? []),
-      messageBytes: message.parameters.isEmpty ? 0 : kept.readableBytes)
+      parameters: BoundParameters.read(message, types: prepared?.parameterOIDs ?? []))
     pipeline.forwardedChange(.bind, .bind(message.portal, portal), at: now)
     return .forward
   }
@@ -199,30 +196,5 @@ extension SessionCore {
       message: "the prepared statements of this session are too large for this gateway",
       hint: "Close prepared statements that are no longer used.",
       detail: "\(pipeline.catalogue.retainedBytes) bytes are kept")
-  }
-
-  private static func parameters(
-    of message: FrontendMessage.Bind, types: [UInt32]
-  ) -> [StatementParameter] {
-    guard !message.parameters.isEmpty else { return [] }
-    var parameters: [StatementParameter] = []
-    parameters.reserveCapacity(message.parameters.count)
-    for (index, value) in message.parameters.enumerated() {
-      let oid = types.indices.contains(index) ? types[index] : 0
-      let format = message.format(ofParameter: index)
-      parameters.append(StatementParameter(typeOID: oid, value: decode(value, format, oid)))
-    }
-    return parameters
-  }
-
-  private static func decode(
-    _ value: ByteBuffer?, _ format: FormatCode?, _ oid: UInt32
-  ) -> StatementParameter.Value {
-    guard let value else { return .null }
-    if format == .text { return .text(value) }
-    guard oid != 0, format == .binary,
-      let text = ParameterText.decode(oid: oid, format: .binary, bytes: value)
-    else { return .binary(value) }
-    return .text(ByteBuffer(string: text))
   }
 }

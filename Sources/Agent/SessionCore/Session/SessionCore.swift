@@ -127,7 +127,8 @@ package struct SessionCore: Sendable {
 
   private mutating func take(_ timer: SessionTimer, at now: MonotonicTime) {
     switch (timer, phase) {
-    case (.handshake, .ready), (.handshake, .draining), (.handshake, .closed), (.handshake, .created):
+    case (.handshake, .ready), (.handshake, .draining), (.handshake, .closed),
+      (.handshake, .created):
       break
     case (.handshake, _):
       failLogin(
@@ -136,7 +137,8 @@ package struct SessionCore: Sendable {
     case (.drain, .closed): break
     case (.drain, _) where isClientMuted:
       end(.protocolViolation, detail: "the server did not answer the client's violation", at: now)
-    case (.drain, .draining): close(hasClientTerminated ? .clientTerminated : .clientClosed, at: now)
+    case (.drain, .draining):
+      close(hasClientTerminated ? .clientTerminated : .clientClosed, at: now)
     case (.drain, _): break
     }
   }

@@ -48,6 +48,8 @@ def arguments():
     parser.add_argument(
         "--output", default=str(ROOT / ".build/bench"),
         help="folder for results.json and table.md, default %(default)s")
+    parser.add_argument(
+        "--write-docs", action="store_true", help="put the table into docs/performance.md")
     chosen = parser.parse_args()
     if chosen.quick:
         chosen.rounds, chosen.seconds = min(chosen.rounds, 2), min(chosen.seconds, 2)
@@ -219,7 +221,25 @@ def run(chosen, wanted, scratch):
             "TLS" if tls else "plaintext": rate for tls, rate in context.half_loads.items()},
         "shipping": shipped, "cases": results,
     }, indent=1))
+    if chosen.write_docs:
+        write_docs(chosen, text)
     say(f"written: {output / 'table.md'}, {output / 'results.json'}")
+
+
+def write_docs(chosen, text):
+    """Puts the table between the marks of the page."""
+    page = ROOT / "docs/performance.md"
+    before, begin, rest = page.read_text().partition("<!-- figures: begin -->\n")
+    _, end, after = rest.partition("<!-- figures: end -->")
+    if not begin or not end:
+        raise servers.Failure(f"{page} has no marks for the figures: write them by hand")
+    cpu = next(
+        (line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if "model name" in line),
+        platform.machine())
+    head = (
+        f"{os.cpu_count()} processors ({cpu}), kernel {platform.release()}; {chosen.rounds} rounds "
+        f"of {chosen.seconds:g} s, medians; ± is half the range as a share of the median.\n\n")
+    page.write_text(before + begin + head + text + "\n" + end + after)
 
 
 def say(*words):

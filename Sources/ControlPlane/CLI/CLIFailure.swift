@@ -25,8 +25,11 @@ struct CLIFailure: Error, Equatable {
   var message: String
   /// What to do about it.
   var remedy: String?
+  /// The control plane's code where it refused: see ``APIModel/APIErrorBody/code``.
+  var apiCode: String?
 
-  init(_ status: CLIExit, _ message: String, remedy: String? = nil) {
+  init(_ status: CLIExit, _ message: String, remedy: String? = nil, apiCode: String? = nil) {
+    self.apiCode = apiCode
     self.status = status
     self.message = message
     self.remedy = remedy

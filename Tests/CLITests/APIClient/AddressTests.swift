@@ -67,7 +67,7 @@ struct RefusalTests {
     let body = try JSONEncoder().encode(
       APIErrorBody(code: code, message: "It failed.", remedy: "Do this."))
     let failure = APIClient.refusal(status: status, answer: body, server: server)
-    #expect(failure == CLIFailure(exit, "It failed.", remedy: "Do this."))
+    #expect(failure == CLIFailure(exit, "It failed.", remedy: "Do this.", apiCode: code))
   }
 
   @Test(arguments: [(404, CLIExit.notFound), (401, .forbidden), (502, .unavailable)])

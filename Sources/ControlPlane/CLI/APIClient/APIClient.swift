@@ -150,7 +150,8 @@ struct APIClient: Sendable {
     }
     let login = status == 401 ? "log in again with `sallyport login`" : nil
     return CLIFailure(
-      exitStatus(code: body.code, status: status), body.message, remedy: body.remedy ?? login)
+      exitStatus(code: body.code, status: status), body.message, remedy: body.remedy ?? login,
+      apiCode: body.code)
   }
 
   private static func exitStatus(code: String?, status: Int) -> CLIExit {

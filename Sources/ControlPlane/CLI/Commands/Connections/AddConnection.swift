@@ -81,8 +81,7 @@ struct AddConnection: ReportingCommand {
           credentials: try CredentialSealing.seal(
             secret, connection: name, role: role, to: keys))
       }
-      return try await client.post(
-        Routes.connections, body: draft, as: ConnectionInfo.self)
+      return try await register(draft, client)
     }
     let place = "\(added.host):\(added.port)/\(added.database)"
     StandardError.line(
@@ -96,6 +95,21 @@ struct AddConnection: ReportingCommand {
         "→ check it: sallyport connections test \(added.name); nobody may enter without a grant: "
           + "sallyport grants add --group G --connection \(added.name) --role \(roles.first ?? "R")"
       ))
+  }
+
+  private func register(
+    _ draft: ConnectionDraft, _ client: APIClient
+  ) async throws(CLIFailure) -> ConnectionInfo {
+    do {
+      return try await client.post(Routes.connections, body: draft)
+    } catch {
+      var failure = error
+      // The API's words cannot know the option.
+      if failure.apiCode == "conflict", !replace {
+        failure.remedy = "choose another name, or give --replace to put this one in its place"
+      }
+      throw failure
+    }
   }
 
   /// The connection without its credentials.

@@ -94,7 +94,7 @@ let agent: [Target] = [
     [
       "GatewayModel", "AgentLink", "APIModel", "PeerIdentity", "SignedBundle", "AgentState",
       "RecordLog", "AuditLog", "Telemetry", .grpcCore, .grpcTransport, .grpcProtobuf, .httpClient,
-      .nioCore, .nioSSL, .nioFoundationCompat, .logging, .lifecycle, .crypto,
+      .nioCore, .nioPosix, .nioSSL, .nioFoundationCompat, .logging, .lifecycle, .crypto,
     ]),
   program(
     "sallyport-agent", path: "Agent/sallyport-agent",
@@ -136,6 +136,7 @@ let controlPlane: [Target] = [
       "ControlCore", "PostgresStore", "ControlAPI", "AgentLinkServer", "PeerIdentity",
       "SignedBundle", "SessionToken", "Telemetry", "GatewayModel", .argumentParser, .lifecycle,
       .lifecycleSignals, .logging, .metrics, .crypto, .nioCore, .nioSSL, .grpcCore, .grpcTransport,
+      .hummingbird,
     ]),
   program(
     "sallyport", path: "ControlPlane/CLI",

@@ -3,6 +3,7 @@ import ArgumentParser
 import ControlAPI
 import ControlCore
 import Foundation
+import Hummingbird
 import Logging
 import NIOSSL
 import PostgresStore
@@ -65,9 +66,6 @@ struct Serve: AsyncParsableCommand {
         + "only, instead of printing it.", valueName: "file"))
   var bootstrapTokenFile: String?
 
-  /// How long open requests and streams have after a signal.
-  private static let shutdownDuration = Duration.seconds(5)
-
   func validate() throws {
     guard (certificateFile == nil) == (keyFile == nil) else {
       throw ValidationError("--tls-certificate and --tls-key go together: give both or neither.")
@@ -99,11 +97,19 @@ struct Serve: AsyncParsableCommand {
     let destination = try bootstrapDestination()
 
     let (apiPorts, apiPort) = AsyncStream<Int>.makeStream(bufferingPolicy: .bufferingOldest(1))
-    let application = try APIServer.application(
-      apiConfiguration(identity), plane: plane, registry: registry, logger: logger
-    ) { port in
-      apiPort.yield(port)
-      apiPort.finish()
+    let apiConfiguration = try apiConfiguration(identity)
+    let application: any ApplicationProtocol
+    do {
+      application = try APIServer.application(
+        apiConfiguration, plane: plane, registry: registry, logger: logger
+      ) { port in
+        apiPort.yield(port)
+        apiPort.finish()
+      }
+    } catch {
+      throw StartFailure(
+        .configuration, "The API's certificate and key cannot be used together: \(error).",
+        remedy: "Give the key of the certificate with --tls-key.")
     }
     let link = AgentLinkServer(
       AgentLinkServerConfiguration(
@@ -114,23 +120,26 @@ struct Serve: AsyncParsableCommand {
 
     // Started in this order and ended in the opposite one: the listeners go first, and what they
     // use last.
+    let shutdown = BoundedShutdown()
     var configuration = ServiceGroupConfiguration(
       services: [
         StoreService(store: store), PlaneService(plane: plane),
         LinkService(server: link, address: linkListen),
-        APIService(application: application, address: listen),
+        APIService(application: application, link: link, address: listen),
         Announcement(
           plane: plane, link: link, apiPort: apiPorts, publicURL: url, destination: destination,
           certificateExpiresAt: identity.expiresAt, logger: logger),
+        shutdown.watch,
       ],
       gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
-    configuration.maximumGracefulShutdownDuration = Self.shutdownDuration
+    configuration.maximumGracefulShutdownDuration = BoundedShutdown.graceful
+    let inTime: Bool
     do {
-      try await ServiceGroup(configuration: configuration).run()
+      inTime = try await shutdown.run(ServiceGroup(configuration: configuration))
     } catch is CancellationError {
-      logger.warning("ended with requests still open")
+      inTime = false
     }
-    logger.notice("ended")
+    logger.notice(inTime ? "ended" : "ended with connections still open")
   }
 
   /// A file that is there already is an error only when a token would have to be written to it,

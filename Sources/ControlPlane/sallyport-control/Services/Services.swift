@@ -40,6 +40,9 @@ struct LinkService: Service {
       } onGracefulShutdown: {
         server.beginGracefulShutdown()
       }
+      // The API's shutdown ends the server too; to return before this service's own turn would
+      // look like a failure to the group.
+      try? await gracefulShutdown()
     } catch {
       throw ListenFailure.failure(error, listener: "agent link", option: "--link-listen", address)
     }
@@ -47,13 +50,19 @@ struct LinkService: Service {
 }
 
 /// The HTTPS API.
-struct APIService<Application: ApplicationProtocol>: Service {
-  let application: Application
+struct APIService: Service {
+  let application: any ApplicationProtocol
+  let link: AgentLinkServer
   let address: ListenAddress
 
   func run() async throws {
     do {
-      try await application.run()
+      try await withGracefulShutdownHandler {
+        try await application.run()
+      } onGracefulShutdown: {
+        // Services end one after the other; agents need not wait for the API's last request.
+        link.beginGracefulShutdown()
+      }
     } catch {
       throw ListenFailure.failure(error, listener: "HTTPS API", option: "--listen", address)
     }

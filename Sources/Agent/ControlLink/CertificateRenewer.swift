@@ -53,7 +53,7 @@ struct CertificateRenewer: Sendable {
         throw CancellationError()
       } catch {
         try Task.checkCancellation()
-        let reason = (error as? RPCError).map { "\($0.code): \($0.message)" } ?? "\(error)"
+        let reason = FailureText.describe(error)
         logger.warning("certificate not renewed", metadata: [LogKey.error: "\(reason)"])
         try await Task.sleep(for: backoff.wait(random: .random(in: 0...1)))
       }

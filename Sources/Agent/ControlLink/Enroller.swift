@@ -188,22 +188,25 @@ package struct Enroller: Sendable {
           message: "the server at \(server) answered with HTTP status \(status): check the address"
         ))
     }
-    let remedy = refusal.remedy.map { ": \($0)" } ?? ""
+    let remedy = refusal.remedy.map { " \($0)" } ?? ""
+    // Refused for what was asked, or unable to answer at all.
+    let code: LinkError.Code = (400..<500).contains(status) ? .refused : .unreachable
     return .failure(
-      LinkError(
-        code: .refused, message: "the control plane refused: \(refusal.message)\(remedy)"))
+      LinkError(code: code, message: "the control plane refused: \(refusal.message)\(remedy)"))
   }
 
   private static func unreachable(_ server: String, _ error: any Error) -> LinkError {
-    if error is NIOSSLError || error is NIOSSLExtraError || error is BoringSSLError {
+    let reason = FailureText.describe(error)
+    // What BoringSSL says of a chain it does not trust, and NIOSSL of a name that does not fit.
+    if error is NIOSSLExtraError || reason.contains("CERTIFICATE_VERIFY_FAILED") {
       return LinkError(
         code: .untrusted,
-        message: "the TLS certificate of \(server) is not trusted (\(error)): use the address the"
+        message: "the TLS certificate of \(server) is not trusted (\(reason)): use the address the"
           + " control plane's certificate is made for")
     }
     return LinkError(
       code: .unreachable,
-      message: "the control plane at \(server) cannot be reached (\(error)): check the address and"
+      message: "the control plane at \(server) cannot be reached (\(reason)): check the address and"
         + " that it is running")
   }
 }

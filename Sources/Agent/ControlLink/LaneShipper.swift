@@ -39,7 +39,7 @@ struct LaneShipper: Sendable {
         break
       } catch {
         guard !Task.isCancelled else { break }
-        note("records of log \(log) are not shipped: \(describe(error))")
+        note("records of log \(log) are not shipped: \(FailureText.describe(error))")
         try? await Task.sleep(for: backoff.wait(random: .random(in: 0...1)))
       }
     }
@@ -155,9 +155,5 @@ struct LaneShipper: Sendable {
       metadata: [
         LogKey.epoch: "\(log.epoch)", LogKey.lane: "\(log.lane)", LogKey.error: "\(problem)",
       ])
-  }
-
-  private func describe(_ error: any Error) -> String {
-    (error as? RPCError).map { "\($0.code): \($0.message)" } ?? "\(error)"
   }
 }

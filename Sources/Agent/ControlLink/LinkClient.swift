@@ -66,6 +66,7 @@ package struct LinkClient: Service {
 
   /// Runs until the agent stops; then gives the last records a moment to be stored.
   package func run() async throws {
+    await recallCursors()
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await dialForever() }
       group.addTask {
@@ -77,6 +78,21 @@ package struct LinkClient: Service {
       group.cancelAll()
     }
     _ = status.detached(nil)
+  }
+
+  /// Tells the record log what the control plane had stored before this start, so that the backlog
+  /// is right while the control plane is away.
+  private func recallCursors() async {
+    do {
+      for cursor in try await state.shippingCursors() {
+        let log = LogID(agent: enrolment.agent, epoch: cursor.epoch, lane: cursor.lane)
+        guard recordLog.logs().contains(log) else { continue }
+        try recordLog.reader(for: log).acknowledge(before: cursor.nextSeq)
+      }
+    } catch {
+      // Shipping finds out by itself and says what is wrong.
+      logger.warning("shipping cursors not recalled", metadata: [LogKey.error: "\(error)"])
+    }
   }
 
   private func dialForever() async {
@@ -142,14 +158,11 @@ package struct LinkClient: Service {
   }
 
   private func describe(_ error: any Error) -> String {
-    guard let error = error as? RPCError else { return "\(error)" }
-    switch error.code {
-    case .permissionDenied, .unauthenticated:
-      return "the control plane refuses this agent (\(error.message))"
-    default:
-      let cause = error.cause.map { ": \($0)" } ?? ""
-      return "\(error.message)\(cause)"
+    let reason = FailureText.describe(error)
+    if let error = error as? RPCError, [.permissionDenied, .unauthenticated].contains(error.code) {
+      return "the control plane refuses this agent (\(reason))"
     }
+    return reason
   }
 }
 

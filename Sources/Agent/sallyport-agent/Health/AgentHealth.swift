@@ -3,13 +3,15 @@ import Foundation
 import Metrics
 import RecordLog
 import SessionEngine
+import Synchronization
 import Telemetry
 
 /// How the whole agent is: the worst of its parts.
-struct AgentHealth: Sendable {
+final class AgentHealth: Sendable {
   let gateway: GatewayServer
   let recordLog: RecordLogDirectory
   let link: LinkStatus
+  private let isStopping = Mutex(false)
   private let backlog = MetricName.agentBacklogRecords.gauge()
 
   init(gateway: GatewayServer, recordLog: RecordLogDirectory, link: LinkStatus) {
@@ -18,13 +20,21 @@ struct AgentHealth: Sendable {
     self.link = link
   }
 
+  /// From now on the agent is stopping, which explains all else that can be seen of it.
+  func beginStopping() { isStopping.withLock { $0 = true } }
+
   /// Asks every part now.
   ///
   /// Failing means that logins are refused. A missing control plane only degrades: the agent goes
   /// on by its bundle.
   func report() async -> AgentHealthReport {
-    let gateway = await gateway.health()
     let log = recordLog.health
+    if isStopping.withLock({ $0 }) {
+      return AgentHealthReport(
+        state: .degraded, problems: ["the agent is stopping"],
+        openSessions: gateway.statistics.openSessions, backlogRecords: log.backlogRecords)
+    }
+    let gateway = await gateway.health()
     let link = link.problems(now: WallClock.now())
     backlog.set(Double(log.backlogRecords))
     var problems: [String] = []
@@ -45,8 +55,8 @@ struct AgentHealth: Sendable {
   }
 
   /// Whether clients can be let in.
-  func isReady(_ report: AgentHealthReport) async -> Bool {
-    report.state != .failing && link.snapshot.bundleVersion > 0
+  func isReady(_ report: AgentHealthReport) -> Bool {
+    report.state != .failing && link.snapshot.bundleVersion > 0 && !isStopping.withLock { $0 }
   }
 
   static func json(_ report: AgentHealthReport) -> String {

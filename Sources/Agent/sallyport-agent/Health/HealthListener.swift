@@ -1,3 +1,4 @@
+import ControlLink
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -49,7 +50,7 @@ struct HealthListener: Service {
     } catch {
       throw StartFailure(
         .listening,
-        "the health address \(address) cannot be listened on (\(error)): stop what has it, or give"
+        "the health address \(address) cannot be listened on (\(FailureText.describe(error))): stop what has it, or give"
           + " --health-listen another one")
     }
   }
@@ -99,7 +100,7 @@ struct HealthListener: Service {
         AgentHealth.json(report))
     case "/readyz":
       let report = await health.report()
-      let isReady = await health.isReady(report)
+      let isReady = health.isReady(report)
       return (isReady ? .ok : .serviceUnavailable, "application/json", AgentHealth.json(report))
     case "/metrics":
       // Refreshes the gauges that are read when asked for.

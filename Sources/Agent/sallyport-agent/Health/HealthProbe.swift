@@ -1,3 +1,4 @@
+import ControlLink
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -28,7 +29,7 @@ enum HealthProbe {
     } catch {
       throw StartFailure(
         .unavailable,
-        "no agent answers at \(address) (\(error)): start it with --health-listen \(address)")
+        "no agent answers at \(address) (\(FailureText.describe(error))): start it with --health-listen \(address)")
     }
   }
 

@@ -43,12 +43,23 @@ struct Agent {
       configuration: settings.recordLog, agent: enrolment.agent, now: WallClock.now())
     defer { recordLog.close() }
     let gateway = try await gateway(state, enrolment, recordLog, logger)
-    let addresses = try await gateway.start()
-    for address in addresses {
+    let status = LinkStatus()
+    let health = AgentHealth(gateway: gateway, recordLog: recordLog, link: status)
+    // Before the gateway listens, so that a taken address ends the start before a client came in.
+    let listener = try await healthListener(health, logger)
+    for address in try await gateway.start() {
       logger.notice("listening", metadata: [LogKey.address: "\(address)"])
     }
     do {
-      try await serve(state, enrolment, recordLog, gateway, logger)
+      let link = try await link(state, enrolment, recordLog, gateway, status, health, logger)
+      // Ended from the last to the first: sessions, then what tells of them, then the link that
+      // ships their last records.
+      var services: [any Service] = [link]
+      if let listener { services.append(listener) }
+      services.append(
+        GatewayService(
+          gateway: gateway, health: health, drainDeadline: settings.drainDeadline, logger: logger))
+      try await serve(services, logger)
     } catch {
       await gateway.shutdown()
       throw error
@@ -74,11 +85,19 @@ struct Agent {
       openCredential: { try opener.open($0, role: $1) }, logger: logger)
   }
 
-  private func serve(
+  private func healthListener(
+    _ health: AgentHealth, _ logger: Logger
+  ) async throws -> HealthListener? {
+    guard let address = settings.healthListen else { return nil }
+    return try await HealthListener(
+      address: address, health: health, registry: registry, logger: logger)
+  }
+
+  /// Puts the kept bundle in force and joins gateway and link.
+  private func link(
     _ state: AgentState, _ enrolment: Enrolment, _ recordLog: RecordLogDirectory,
-    _ gateway: GatewayServer, _ logger: Logger
-  ) async throws {
-    let status = LinkStatus()
+    _ gateway: GatewayServer, _ status: LinkStatus, _ health: AgentHealth, _ logger: Logger
+  ) async throws -> LinkClient {
     let bundles = try BundleAcceptor(
       state: state, enrolment: enrolment, status: status, logger: logger
     ) { bundle in
@@ -87,9 +106,8 @@ struct Agent {
     if try await !bundles.restore() {
       logger.warning("no bundle yet: nobody is let in until the control plane sends one")
     }
-    let health = AgentHealth(gateway: gateway, recordLog: recordLog, link: status)
     let files = settings.clientFiles
-    let link = try LinkClient(
+    return try LinkClient(
       state: state, enrolment: enrolment,
       hello: LinkHello(
         agentVersion: SallyportAgent.version, hostname: ProcessInfo.processInfo.hostName,
@@ -105,16 +123,9 @@ struct Agent {
           "renewed certificate not shown to clients", metadata: [LogKey.error: "\(error)"])
       }
     }
-    // Ended from the last to the first: sessions, then what tells of them, then the link that
-    // ships their last records.
-    var services: [any Service] = [link]
-    if let address = settings.healthListen {
-      services.append(
-        try await HealthListener(
-          address: address, health: health, registry: registry, logger: logger))
-    }
-    services.append(
-      GatewayService(gateway: gateway, drainDeadline: settings.drainDeadline, logger: logger))
+  }
+
+  private func serve(_ services: [any Service], _ logger: Logger) async throws {
     var configuration = ServiceGroupConfiguration(
       services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
     configuration.maximumGracefulShutdownDuration = settings.drainDeadline + Self.stopDeadline

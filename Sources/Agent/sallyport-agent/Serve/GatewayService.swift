@@ -6,12 +6,14 @@ import SessionEngine
 /// Runs a started gateway; at the end lets its sessions finish for a while, then ends them.
 struct GatewayService: Service {
   let gateway: GatewayServer
+  let health: AgentHealth
   let drainDeadline: Duration
   let logger: Logger
 
   func run() async throws {
     // Throws when the group is cancelled because another service failed; ending is the same.
     try? await gracefulShutdown()
+    health.beginStopping()
     logger.notice("draining")
     await gateway.drain(within: drainDeadline)
     await gateway.shutdown()

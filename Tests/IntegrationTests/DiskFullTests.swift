@@ -12,7 +12,7 @@ import Testing
     try FileManager.default.createDirectory(atPath: mount, withIntermediateDirectories: true)
     let mounted = try await run("mount", ["-t", "tmpfs", "-o", "size=24m", "tmpfs", mount])
     try #require(mounted.succeeded, "\(mounted.errors)")
-    defer { umount2(mount, Int32(MNT_DETACH.rawValue)) }
+    defer { umount2(mount, Int32(MNT_DETACH)) }
 
     let fleet = try await Fleet(recordLog: mount)
     let token = try await fleet.token("alice@example.com", groups: "analysts")

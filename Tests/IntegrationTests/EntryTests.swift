@@ -8,8 +8,6 @@ import Testing
 @Suite(.serialized) struct EntryTests {
   static let fleet = SharedFleet()
 
-  private static let wording = "access denied"
-
   private func refusal(
     _ fleet: Fleet, subject: String, reason: String
   ) async throws {
@@ -21,11 +19,11 @@ import Testing
     }
   }
 
-  /// What psql prints of a refused login, without the address it connected to.
-  private func message(_ outcome: Outcome) throws -> Substring {
-    let line = try #require(outcome.errors.split(separator: "\n").first)
-    let parts = line.split(separator: "FATAL:")
-    return try #require(parts.last)
+  /// What psql prints of a refused login, without the address it connected to and the names that
+  /// the client itself gave.
+  private func message(_ outcome: Outcome) throws -> String {
+    let line = try #require(outcome.errors.split(separator: "FATAL:").last)
+    return String(line).replacing(/"[^"]*"/, with: "…")
   }
 
   @Test func analystReadsAndTheStatementIsFound() async throws {
@@ -117,19 +115,16 @@ import Testing
 
   @Test func connectionAddedNowIsUsableWithinTwoSeconds() async throws {
     let fleet = try await Self.fleet.get()
-    try await fleet.cli(
-      ["grants", "add", "--group", "analysts", "--connection", "shop", "--role", "readonly",
-       "--name", "again"])
+    try await fleet.addConnection("late", role: "readonly", password: Fleet.readonlyPassword)
     let token = try await fleet.token(
       "alice@example.com", groups: "analysts", connections: ["late"])
-    let added = ContinuousClock.now
-    try await fleet.addConnection("late", role: "readonly", password: Fleet.readonlyPassword)
     try await fleet.cli(
       ["grants", "add", "--group", "analysts", "--connection", "late", "--role", "readonly"])
+    let added = ContinuousClock.now
     try await eventually("entry to the new connection", within: .seconds(5)) {
       try await fleet.psql("select 1", token: token, connection: "late").succeeded
     }
-    #expect(ContinuousClock.now - added < .seconds(3))
+    #expect(ContinuousClock.now - added < .seconds(2))
   }
 
   @Test func grantTakenAwayEndsEntry() async throws {

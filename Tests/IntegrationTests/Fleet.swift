@@ -142,9 +142,24 @@ final class Fleet: Sendable {
   ) -> [String: String] {
     [
       "PGHOST": "127.0.0.1", "PGPORT": "\(agent.port)", "PGDATABASE": connection,
-      "PGUSER": user.isEmpty ? "nobody@example.com" : user, "PGPASSWORD": token,
+      "PGUSER": user.isEmpty ? Self.subject(of: token) : user, "PGPASSWORD": token,
       "PGSSLMODE": "verify-full", "PGSSLROOTCERT": control.authorityFile,
     ]
+  }
+}
+
+extension Fleet {
+  /// The subject of a token: what a person types as the user name.
+  private static func subject(of token: String) -> String {
+    struct Claims: Decodable { let sub: String }
+    let parts = token.split(separator: ".")
+    guard parts.count == 3 else { return "nobody@example.com" }
+    let padding = String(repeating: "=", count: (4 - parts[1].count % 4) % 4)
+    let base64 = String(parts[1]).replacing("-", with: "+").replacing("_", with: "/") + padding
+    let claims = Data(base64Encoded: base64).flatMap {
+      try? JSONDecoder().decode(Claims.self, from: $0)
+    }
+    return claims?.sub ?? "nobody@example.com"
   }
 }
 

@@ -17,10 +17,13 @@ package struct TokenError: Error, Hashable, Sendable, CustomStringConvertible {
 
   package var code: Code
   package var message: String
+  /// Whose token it is, where its signature was good and only its claims were not.
+  package var holder: VerifiedToken?
 
-  package init(code: Code, message: String) {
+  package init(code: Code, message: String, holder: VerifiedToken? = nil) {
     self.code = code
     self.message = message
+    self.holder = holder
   }
 
   /// The code as it stands in the record.

@@ -62,8 +62,13 @@ package struct TokenVerifier: Sendable {
         code: .signature, message: "its signature does not fit the key \"\(header.kid)\"")
     }
     let claims = try parts.claims()
-    try judge(claims, connection: connection, now: now)
-    return try verified(claims)
+    let token = try verified(claims)
+    do throws(TokenError) {
+      try judge(claims, connection: connection, now: now)
+    } catch {
+      throw TokenError(code: error.code, message: error.message, holder: token)
+    }
+    return token
   }
 
   private func judge(

@@ -95,9 +95,12 @@ struct LoginJudge {
     // A token cannot be good for a connection that is not there; the connection is the cause.
     if error.code == .audience, policy.connection(named: request.connection) == nil {
       return LoginRefusal(
-        reason: .noSuchConnection, detail: Self.noConnection(request.connection))
+        reason: .noSuchConnection, detail: Self.noConnection(request.connection),
+        principal: error.holder?.principal, tokenID: error.holder?.tokenID)
     }
-    return LoginRefusal(reason: error.reason, detail: error.message)
+    return LoginRefusal(
+      reason: error.reason, detail: error.message, principal: error.holder?.principal,
+      tokenID: error.holder?.tokenID)
   }
 
   private static func noConnection(_ name: String) -> String {

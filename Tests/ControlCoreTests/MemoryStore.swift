@@ -1,0 +1,329 @@
+import APIModel
+import ControlCore
+import GatewayModel
+import Synchronization
+
+/// All stores in memory, with the promises of the protocols and nothing more.
+final class MemoryStore: Sendable {
+  struct State {
+    var bootstrap: (hash: [UInt8], used: Bool)?
+    var tokens: [StoredAPIToken] = []
+    var secrets: [SealedSecret] = []
+    var invitations: [[UInt8]: (StoredInvitation, used: Bool)] = [:]
+    var agents: [EnrolledAgent] = []
+    var connections: [StoredConnection] = []
+    var grants: [StoredGrant] = []
+    var changes: [String: Int] = [:]
+    var bundles: [(IssuedBundle, changes: Int)] = []
+    var lastVersion: UInt64 = 0
+    var batches: [ShippedBatch] = []
+    var statementQueries: [StatementQuery] = []
+    var sessionQueries: [SessionQuery] = []
+    /// When set, every act fails with it.
+    var failure: ControlError?
+  }
+
+  let state = Mutex(State())
+
+  func act<Result>(
+    _ body: (inout State) throws(ControlError) -> sending Result
+  ) throws(ControlError) -> sending Result {
+    try state.withLock { state throws(ControlError) -> sending Result in
+      if let failure = state.failure { throw failure }
+      return try body(&state)
+    }
+  }
+
+  var stores: ControlStores {
+    ControlStores(
+      access: self, agents: self, audit: self, bundles: self, connections: self, grants: self,
+      secrets: self, status: self)
+  }
+}
+
+extension MemoryStore: AccessStore {
+  func createBootstrapToken(hash: [UInt8], at: WallTime) async throws(ControlError) -> Bool {
+    try act { state throws(ControlError) in
+      guard state.bootstrap == nil else { return false }
+      state.bootstrap = (hash, false)
+      return true
+    }
+  }
+  func replaceBootstrapToken(hash: [UInt8], at: WallTime) async throws(ControlError) {
+    try act { state throws(ControlError) in state.bootstrap = (hash, false) }
+  }
+  func redeemBootstrapToken(
+    hash: [UInt8], for token: StoredAPIToken
+  ) async throws(ControlError) -> Bool {
+    try act { state throws(ControlError) in
+      guard let bootstrap = state.bootstrap, bootstrap.hash == hash, !bootstrap.used else {
+        return false
+      }
+      state.bootstrap = (hash, true)
+      state.tokens.append(token)
+      return true
+    }
+  }
+  func apiToken(hash: [UInt8]) async throws(ControlError) -> StoredAPIToken? {
+    try act { state throws(ControlError) in state.tokens.first { $0.hash == hash } }
+  }
+}
+
+extension MemoryStore: SecretStore {
+  func secrets() async throws(ControlError) -> [SealedSecret] {
+    try act { state throws(ControlError) in state.secrets }
+  }
+  func createSecrets(_ secrets: [SealedSecret]) async throws(ControlError) -> Bool {
+    try act { state throws(ControlError) in
+      guard state.secrets.isEmpty else { return false }
+      state.secrets = secrets
+      return true
+    }
+  }
+}
+
+extension MemoryStore: AgentStore {
+  func invite(_ invitation: StoredInvitation) async throws(ControlError) {
+    try act { state throws(ControlError) in
+      state.invitations[invitation.secretHash] = (invitation, false)
+      state.changes[invitation.segment, default: 0] += 0
+    }
+  }
+  func enrol(
+    secretHash: [UInt8], at: WallTime,
+    _ enrolled: @escaping @Sendable (StoredInvitation) throws(ControlError) -> EnrolledAgent
+  ) async throws(ControlError) -> EnrolledAgent? {
+    try act { state throws(ControlError) in
+      guard let (invitation, used) = state.invitations[secretHash], !used,
+        invitation.expiresAt > at
+      else { return nil }
+      let agent = try enrolled(invitation)
+      state.invitations[secretHash] = (invitation, true)
+      state.agents.append(agent)
+      state.changes[agent.segment, default: 0] += 1
+      return agent
+    }
+  }
+  func agents(
+    segment: String?, includingRemoved: Bool
+  ) async throws(ControlError) -> [EnrolledAgent] {
+    try act { state throws(ControlError) in
+      state.agents.filter {
+        (segment == nil || $0.segment == segment) && (includingRemoved || $0.removedAt == nil)
+      }
+    }
+  }
+  func agent(_ id: AgentID) async throws(ControlError) -> EnrolledAgent? {
+    try act { state throws(ControlError) in state.agents.first { $0.id == id } }
+  }
+  func agents(withIDPrefix prefix: String) async throws(ControlError) -> [EnrolledAgent] {
+    try act { state throws(ControlError) in
+      state.agents.filter { $0.id.description.hasPrefix(prefix) }
+    }
+  }
+  func remove(_ id: AgentID, at: WallTime) async throws(ControlError) -> Bool {
+    try act { state throws(ControlError) in
+      guard let index = state.agents.firstIndex(where: { $0.id == id && $0.removedAt == nil })
+      else { return false }
+      state.agents[index].removedAt = at
+      state.changes[state.agents[index].segment, default: 0] += 1
+      return true
+    }
+  }
+  private func change(
+    _ id: AgentID, _ body: (inout EnrolledAgent) -> Void
+  ) throws(ControlError) {
+    try act { state throws(ControlError) in
+      if let index = state.agents.firstIndex(where: { $0.id == id }) {
+        body(&state.agents[index])
+      }
+    }
+  }
+  func renewed(
+    _ id: AgentID, fingerprint: String, expiresAt: WallTime
+  ) async throws(ControlError) {
+    try change(id) {
+      $0.certificateFingerprint = fingerprint
+      $0.certificateExpiresAt = expiresAt
+    }
+  }
+  func greeted(
+    _ id: AgentID, _ greeting: AgentGreeting, at: WallTime
+  ) async throws(ControlError) {
+    try change(id) {
+      $0.lastSeenAt = at
+      $0.bundleVersion = greeting.acceptedBundleVersion
+    }
+  }
+  func reported(
+    _ id: AgentID, _ health: AgentHealthReport, at: WallTime
+  ) async throws(ControlError) {
+    try change(id) {
+      $0.health = health
+      $0.lastSeenAt = at
+    }
+  }
+  func judged(
+    _ id: AgentID, _ verdict: BundleVerdictReport, at: WallTime
+  ) async throws(ControlError) {
+    try change(id) {
+      $0.rejection =
+        verdict.accepted
+        ? nil
+        : BundleRejection(
+          version: verdict.version, reason: verdict.reason, detail: verdict.detail, at: at)
+    }
+  }
+  func detached(
+    _ id: AgentID, attachedAt: WallTime, at: WallTime
+  ) async throws(ControlError) {
+    try change(id) { $0.detachedAt = at }
+  }
+}
+
+extension MemoryStore: ConnectionStore {
+  func connections() async throws(ControlError) -> [StoredConnection] {
+    try act { state throws(ControlError) in state.connections }
+  }
+  func connection(named name: String) async throws(ControlError) -> StoredConnection? {
+    try act { state throws(ControlError) in
+      state.connections.first { $0.connection.name == name }
+    }
+  }
+  func add(
+    _ connection: Connection, at: WallTime, replace: Bool
+  ) async throws(ControlError) -> StoredConnection {
+    try act { state throws(ControlError) in
+      let stored = StoredConnection(connection: connection, createdAt: at)
+      state.connections.removeAll { $0.connection.name == connection.name }
+      state.connections.append(stored)
+      state.changes[connection.segment, default: 0] += 1
+      return stored
+    }
+  }
+  func removeConnection(named name: String) async throws(ControlError) -> Bool {
+    try act { state throws(ControlError) in
+      guard let index = state.connections.firstIndex(where: { $0.connection.name == name })
+      else { return false }
+      let removed = state.connections.remove(at: index)
+      state.changes[removed.connection.segment, default: 0] += 1
+      return true
+    }
+  }
+}
+
+extension MemoryStore: GrantStore {
+  func grants() async throws(ControlError) -> [StoredGrant] {
+    try act { state throws(ControlError) in state.grants }
+  }
+  func add(_ grant: Grant, at: WallTime) async throws(ControlError) -> StoredGrant {
+    try act { state throws(ControlError) in
+      let stored = StoredGrant(grant: grant, createdAt: at)
+      state.grants.append(stored)
+      for connection in state.connections where connection.connection.name == grant.connection {
+        state.changes[connection.connection.segment, default: 0] += 1
+      }
+      return stored
+    }
+  }
+  func removeGrant(named name: String) async throws(ControlError) -> Bool {
+    try act { state throws(ControlError) in
+      guard let index = state.grants.firstIndex(where: { $0.grant.name == name }) else {
+        return false
+      }
+      state.grants.remove(at: index)
+      for segment in state.changes.keys { state.changes[segment, default: 0] += 1 }
+      return true
+    }
+  }
+}
+
+extension MemoryStore: BundleStore {
+  private static func isDue(_ state: State, _ segment: String, _ refreshBefore: WallTime) -> Bool {
+    guard let newest = state.bundles.last(where: { $0.0.segment == segment }) else { return true }
+    return newest.changes != state.changes[segment] || newest.0.issuedAt <= refreshBefore
+  }
+  func issue(
+    segment: String, refreshBefore: WallTime, at: WallTime,
+    sign: @escaping @Sendable (SegmentContents, UInt64) throws(ControlError) -> IssuedBundle
+  ) async throws(ControlError) -> IssuedBundle? {
+    try act { state throws(ControlError) in
+      guard let changes = state.changes[segment], Self.isDue(state, segment, refreshBefore)
+      else { return nil }
+      state.lastVersion += 1
+      let connections = state.connections.map(\.connection).filter { $0.segment == segment }
+      let names = Set(connections.map(\.name))
+      let bundle = try sign(
+        SegmentContents(
+          segment: segment, connections: connections,
+          grants: state.grants.map(\.grant).filter { names.contains($0.connection) }),
+        state.lastVersion)
+      state.bundles.append((bundle, changes))
+      return bundle
+    }
+  }
+  func skipVersions(upTo version: UInt64, segment: String) async throws(ControlError) {
+    try act { state throws(ControlError) in
+      state.lastVersion = max(state.lastVersion, version)
+      state.changes[segment, default: 0] += 1
+    }
+  }
+  func currentBundle(segment: String) async throws(ControlError) -> IssuedBundle? {
+    try act { state throws(ControlError) in
+      state.bundles.last { $0.0.segment == segment }?.0
+    }
+  }
+  func fleetState(
+    refreshBefore: WallTime, removedSince: WallTime
+  ) async throws(ControlError) -> FleetState {
+    try act { state throws(ControlError) in
+      FleetState(
+        versions: Dictionary(
+          state.bundles.map { ($0.0.segment, $0.0.version) }, uniquingKeysWith: max),
+        due: state.changes.keys.filter { Self.isDue(state, $0, refreshBefore) },
+        removedAgents: Set(
+          state.agents.filter { ($0.removedAt ?? removedSince) > removedSince }.map(\.id)))
+    }
+  }
+  func noteSegment(_ segment: String) async throws(ControlError) {
+    try act { state throws(ControlError) in state.changes[segment, default: 0] += 0 }
+  }
+}
+
+extension MemoryStore: AuditStore {
+  func ingest(
+    _ batch: ShippedBatch, at: WallTime
+  ) async throws(ControlError) -> IngestAnswer {
+    try act { state throws(ControlError) in
+      state.batches.append(batch)
+      return .stored(nextSeq: batch.fromSeq + UInt64(batch.records.count))
+    }
+  }
+  func statements(_ query: StatementQuery) async throws(ControlError) -> Page<StatementInfo> {
+    try act { state throws(ControlError) in
+      state.statementQueries.append(query)
+      return Page(items: [])
+    }
+  }
+  func statements(
+    ofSession id: SessionID, limit: Int
+  ) async throws(ControlError) -> [StatementInfo] { [] }
+  func sessions(_ query: SessionQuery) async throws(ControlError) -> Page<SessionInfo> {
+    try act { state throws(ControlError) in
+      state.sessionQueries.append(query)
+      return Page(items: [])
+    }
+  }
+  func session(_ id: SessionID) async throws(ControlError) -> SessionInfo? { nil }
+}
+
+extension MemoryStore: StatusStore {
+  func counts() async throws(ControlError) -> StoredCounts {
+    try act { state throws(ControlError) in
+      StoredCounts(
+        connections: state.connections.count, grants: state.grants.count,
+        records: state.batches.reduce(0) { $0 + $1.records.count })
+    }
+  }
+  func ping() async throws(ControlError) { try act { _ throws(ControlError) in } }
+}

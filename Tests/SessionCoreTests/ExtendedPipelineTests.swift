@@ -177,6 +177,18 @@ import Testing
     #expect(session.toServer == all(executes))
   }
 
+  /// The last message before the pause comes in two parts; nothing comes behind it.
+  @Test func pausedMessageIsNotForgotten() {
+    var limits = SessionLimits()
+    limits.maximumPendingReplies = 1
+    var session = SessionHarness.ready(limits: limits)
+    session.client(Client.execute("p"))
+    for byte in Client.sync.readableBytesView { session.client(ByteBuffer(bytes: [byte])) }
+    #expect(types(session.toServer) == "E")
+    session.server(Server.error("34000"))
+    #expect(types(session.toServer) == "ES")
+  }
+
   @Test func closeForgets() {
     var session = SessionHarness.ready()
     session.client(Client.parse("s", "one"), Client.close(statement: "s"), Client.sync)

@@ -52,6 +52,12 @@ struct ModelServer {
     return bytes
   }
 
+  /// Says what a server may say at any moment.
+  mutating func speakUp() {
+    say(
+      all([Server.notice("hello"), Server.notification("jobs"), Server.status("TimeZone", "UTC")]))
+  }
+
   private mutating func say(_ bytes: ByteBuffer) { output.writeImmutableBuffer(bytes) }
 
   private mutating func take(_ type: Character, _ body: ByteBuffer) {

@@ -163,7 +163,7 @@ struct RandomWalk {
       server.receive(serverInput.readSlice(length: serverInput.readableBytes) ?? ByteBuffer())
       deliverServer()
     case 75..<97: deliverServer()
-    case 97 where random.chance(0.1): send(.serverBytes(Server.notice("hello")))
+    case 97 where random.chance(0.5): server.speakUp()
     case 98 where random.chance(0.05): end()
     default: break
     }

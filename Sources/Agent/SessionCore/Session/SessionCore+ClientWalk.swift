@@ -43,6 +43,12 @@ extension SessionCore {
         showing: ByteBuffer(bytes: [byte]), &outlet, input,
         detail: "a message of the unknown type \(byte)", at: now)
     }
+    // Before a byte of the message is taken: what is held is read on only when more comes.
+    if clientFrames.isIdle, pipeline.queue.count >= limits.maximumPendingReplies, type != .copyData
+    {
+      stall = .pendingReplies
+      return outlet.drop(upTo: input.readerIndex)
+    }
     let start = input.readerIndex
     let wasHeld = clientFrames.heldBytes > 0
     guard let header = clientFrames.peekHeader(&input) else {
@@ -54,11 +60,6 @@ extension SessionCore {
       return violate(
         showing: shown, &outlet, input,
         detail: "a message of type \(type) with the length \(header.length)", at: now)
-    }
-    if pipeline.queue.count >= limits.maximumPendingReplies, type != .copyData {
-      // What was taken of the message stays held in the frame reader.
-      stall = .pendingReplies
-      return outlet.drop(upTo: input.readerIndex)
     }
     let isInspected = type.isInspected
     if isInspected, header.length > limits.maximumStatementBytes {

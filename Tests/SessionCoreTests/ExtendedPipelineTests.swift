@@ -74,7 +74,7 @@ import Testing
     session.server(prepared, Server.error("22012"))
     #expect(session.outcomes == "1 failed, 2 skipped, 3 skipped")
     session.server(Server.ready(), Server.error("26000"), Server.ready())
-    #expect(session.outcomes == "1 failed, 2 skipped, 3 skipped, 4 skipped")
+    #expect(session.outcomes == "1 failed, 2 skipped, 3 skipped, 4 failed")
   }
 
   /// `P(err) Q S` gives one ReadyForQuery, `P B E Q S` two.
@@ -93,6 +93,18 @@ import Testing
     #expect(good.outcomes == "1 completed, 2 completed")
     good.server(Server.ready())
     #expect(good.core.pipeline.queue.count == 0)
+  }
+
+  /// An Execute whose own Parse or Bind failed has failed with that error; the next is skipped.
+  @Test func failureOfThePreparationIsTheStatements() {
+    var session = SessionHarness.ready()
+    session.client(
+      Client.parse("", "bad"), Client.bind(), Client.execute(), Client.bind(), Client.execute(),
+      Client.sync)
+    session.server(Server.error("42601"), Server.ready())
+    #expect(session.outcomes == "1 failed, 2 skipped")
+    #expect(session.ends[0].sqlstate == "42601")
+    #expect(!session.ends[0].wasExecuted)
   }
 
   /// The server discards what comes after an error until a Sync, also what was not sent yet.

@@ -106,9 +106,9 @@ import Testing
         case .statementBegin(let begin): texts[begin.statement] = String(buffer: begin.text)
         case .statementEnd(let end):
           if end.outcome == .unknown { known = false }
-          guard end.outcome != .skipped, end.outcome != .refused, end.outcome != .unknown else {
-            continue
-          }
+          guard end.wasExecuted, end.outcome != .skipped, end.outcome != .refused,
+            end.outcome != .unknown
+          else { continue }
           recorded.append(.init(text: texts[end.statement], outcome: end.outcome))
         default: break
         }

@@ -98,7 +98,7 @@ package struct StatementParameter: Equatable, Sendable {
 package struct StatementEnded: Equatable, Sendable {
   package enum Outcome: Hashable, Sendable {
     case completed
-    /// The server answered with an error.
+    /// The server answered with an error, to the execution or to its own Parse or Bind.
     case failed
     /// The row limit was reached; a later Execute of the portal goes on.
     case suspended
@@ -112,6 +112,8 @@ package struct StatementEnded: Equatable, Sendable {
 
   package var statement: StatementID
   package var outcome: Outcome
+  /// Whether the server got as far as executing it; not so when its Parse or Bind failed.
+  package var wasExecuted = true
   package var sqlstate = ""
   /// The server's primary message, cut at ``SessionLimits/maximumRecordedMessageBytes``.
   package var message = ""

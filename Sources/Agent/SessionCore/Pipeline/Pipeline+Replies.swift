@@ -106,18 +106,31 @@ extension Pipeline {
     default:
       drop(head)
       _ = queue.removeHead()
-      skip(&audit)
+      skip(&audit, preparationFailed: head.kind.isPreparation ? error : nil)
     }
     return verdict
   }
 
-  private mutating func skip(_ audit: inout [AuditEvent]) {
+  /// Ends what the server discards.
+  ///
+  /// - Parameter preparationFailed: The error of a Parse, Bind or Describe. An Execute that comes
+  ///   first behind it failed by it, since a statement is an Execute with its Parse and Bind;
+  ///   what follows is skipped.
+  private mutating func skip(_ audit: inout [AuditEvent], preparationFailed: ServerError? = nil) {
     flushFinished(&audit)
+    var cause = preparationFailed
     for entry in queue.skipToSync() {
       drop(entry)
-      if let statement = entry.statement, entry.kind.isExecution {
-        audit.append(.statementEnd(StatementEnded(statement: statement, outcome: .skipped)))
+      guard let statement = entry.statement, entry.kind.isExecution else { continue }
+      var end = StatementEnded(statement: statement, outcome: .skipped)
+      end.wasExecuted = false
+      if let error = cause, entry.kind == .execute {
+        end.outcome = .failed
+        end.sqlstate = error.sqlstate
+        end.message = error.message
       }
+      cause = nil
+      audit.append(.statementEnd(end))
     }
   }
 
@@ -144,6 +157,11 @@ extension Pipeline {
 }
 
 extension ReplyQueue.Kind {
+  /// Whether it comes before an execution that cannot be when it fails.
+  var isPreparation: Bool {
+    self == .parse || self == .bind || self == .describeStatement || self == .describePortal
+  }
+
   var isRefused: Bool {
     self == .refusedParse || self == .refusedBind || self == .refusedExecute
       || self == .refusedQuery

@@ -1,4 +1,6 @@
+import Foundation
 import GatewayModel
+import Synchronization
 import TestSupport
 
 /// One real PostgreSQL cluster for all tests of this target, with a database and two roles.
@@ -6,8 +8,19 @@ struct Database: Sendable {
   let cluster: PostgresCluster
   static let passwords = ["app": "app-password", "reader": "reader-password"]
 
+  /// Lives until the process ends, which runs no `deinit`: the server is stopped by an exit handler.
   static let shared = Task {
     let cluster = try await PostgresCluster()
+    folderAtExit.withLock { $0 = cluster.folder.path }
+    atexit {
+      guard let folder = folderAtExit.withLock({ $0 }),
+        let text = try? String(contentsOfFile: "\(folder)/data/postmaster.pid", encoding: .utf8),
+        let process = text.split(separator: "\n").first.flatMap({ pid_t($0) })
+      else { return }
+      kill(process, SIGQUIT)
+      for _ in 0..<200 where kill(process, 0) == 0 { usleep(20_000) }
+      try? FileManager.default.removeItem(atPath: folder)
+    }
     for (role, password) in passwords.sorted(by: { $0.key < $1.key }) {
       try await cluster.sql("CREATE ROLE \(role) LOGIN PASSWORD '\(password)'")
     }
@@ -29,3 +42,5 @@ struct Database: Sendable {
       roles: Self.passwords.keys.sorted().map { DatabaseRole(name: $0, credentials: [sealed]) })
   }
 }
+
+private let folderAtExit = Mutex<String?>(nil)

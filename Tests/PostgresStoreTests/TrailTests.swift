@@ -3,6 +3,7 @@ import AuditLog
 import ControlCore
 import Foundation
 import GatewayModel
+import TestSupport
 import Testing
 
 @testable import PostgresStore
@@ -296,10 +297,11 @@ extension DatabaseTests {
         query.order = .oldest
         query.limit = 7
         var seen: [String] = []
-        while seen.count < 180 {
+        try await eventually("all rows") {
           let page = try await store.statements(query)
           seen += page.items.map { "\($0.agent)/\($0.record)" }
           query.cursor = page.nextCursor
+          return seen.count >= 180
         }
         try await shippers.value
         #expect(Set(seen).count == 180)

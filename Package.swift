@@ -187,7 +187,12 @@ let testTargets: [Target] = [
       "ControlCore", "SignedBundle", "SessionToken", "PeerIdentity", "GatewayModel", "APIModel",
       .crypto, .logging,
     ]),
-  tests("ControlAPITests", ["ControlAPI", "ControlCore", .hummingbird, .nioCore]),
+  tests(
+    "ControlAPITests",
+    [
+      "ControlAPI", "ControlCore", "APIModel", "GatewayModel", "Telemetry", .hummingbird, .crypto,
+      .logging, .nioCore, .product(name: "NIOEmbedded", package: "swift-nio"),
+    ]),
   tests("AgentLinkServerTests", ["AgentLinkServer", "GatewayModel"]),
   tests("CLITests", ["sallyport", "APIModel", "GatewayModel", .crypto]),
   tests("IntegrationTests", ["TestSupport", "APIModel", "GatewayModel", .nioCore, .nioPosix]),

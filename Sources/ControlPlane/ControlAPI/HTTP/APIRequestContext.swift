@@ -1,5 +1,6 @@
 internal import Hummingbird
 import NIOCore
+internal import Telemetry
 
 /// What is known of a request besides its content.
 struct APIRequestContext: RequestContext {
@@ -13,6 +14,9 @@ struct APIRequestContext: RequestContext {
   }
 
   var maxUploadSize: Int { APILimits.bodyBytes }
+
+  /// Hummingbird's id of the request. Its own `id` traps when a log handler keeps no metadata.
+  var requestID: String { logger[metadataKey: LogKey.requestID]?.description ?? "" }
 }
 
 /// The address of a client, with the part of it that one party holds.

@@ -1,6 +1,7 @@
 internal import ControlCore
 import HTTPTypes
 internal import Hummingbird
+internal import Logging
 import Metrics
 internal import Telemetry
 
@@ -26,9 +27,9 @@ struct APIRoutes {
       let caller: Caller
       do {
         caller = try await access.authenticate(bearer: Self.bearer(of: request))
-      } catch let error as ControlError where error.code == .unauthorized {
-        unauthorized.increment()
-        throw error
+      } catch let error as ControlError {
+        if error.code == .unauthorized { unauthorized.increment() }
+        throw Self.forStrangers(error, context)
       }
       let query = try QueryItems(request.uri.query, known: known)
       return try await handle(
@@ -43,8 +44,26 @@ struct APIRoutes {
   ) {
     router.on(RouterPath(path), method: method) { request, context in
       let query = try QueryItems(request.uri.query, known: known)
-      return try await handle(APICall(request: request, context: context, query: query))
+      do {
+        return try await handle(APICall(request: request, context: context, query: query))
+      } catch let error as ControlError {
+        throw Self.forStrangers(error, context)
+      }
     }
+  }
+
+  /// An error as somebody without an API token may see it: where the database is, and what it
+  /// said, stays in the log.
+  private static func forStrangers(
+    _ error: ControlError, _ context: APIRequestContext
+  ) -> ControlError {
+    guard error.code == .unavailable || error.code == .internal else { return error }
+    context.logger.warning("request failed", metadata: [LogKey.error: "\(error)"])
+    return ControlError(
+      error.code,
+      error.code == .internal
+        ? "The control plane failed to do this." : "The database does not answer.",
+      remedy: "Look for request \(context.requestID) in the control plane's log.")
   }
 
   /// The token of `Authorization: Bearer <token>` (RFC 6750 section 2.1); `nil` for any other.

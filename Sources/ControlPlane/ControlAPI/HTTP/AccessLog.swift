@@ -24,7 +24,7 @@ struct AccessLog: RouterMiddleware {
     let start = ContinuousClock.now
     var response = try await next(request, context)
     let duration = ContinuousClock.now - start
-    if let header = Self.requestIDHeader { response.headers[header] = context.id }
+    if let header = Self.requestIDHeader { response.headers[header] = context.requestID }
 
     let matched = context.endpointPath.flatMap { $0 == "NotFound" ? nil : $0 }
     let route = matched ?? "none"

@@ -40,7 +40,7 @@ struct FailureAnswers: RouterMiddleware {
       return try Self.answer(
         ControlError(
           .internal, "The control plane failed to do this.",
-          remedy: "Look for request \(context.id) in its log."))
+          remedy: "Look for request \(context.requestID) in its log."))
     }
   }
 

@@ -24,7 +24,7 @@ struct EnrolmentHarness: Sendable {
     }
   }
 
-  /// Does what spends a one-time secret, within the limit of attempts.
+  /// Does what spends a one-time secret, within the limit of wrong ones.
   private func attempt<Answer>(
     _ call: APICall, _ act: () async throws -> Answer
   ) async throws -> Answer {
@@ -35,8 +35,16 @@ struct EnrolmentHarness: Sendable {
       MetricName.controlAttemptsLimited.counter().increment()
       throw error
     }
-    let answer = try await act()
-    limiter.giveBack(for: party, at: .now)
-    return answer
+    do {
+      let answer = try await act()
+      limiter.giveBack(for: party, at: .now)
+      return answer
+    } catch {
+      // A database that was away is not the caller's guess.
+      if (error as? ControlError)?.code != .unauthorized {
+        limiter.giveBack(for: party, at: .now)
+      }
+      throw error
+    }
   }
 }

@@ -1,0 +1,136 @@
+import APIModel
+import ControlCore
+import Crypto
+import GatewayModel
+import Logging
+import Synchronization
+
+/// A database that knows one API token, holds the keys, and is away for everything else.
+final class AwayStore: AccessStore, AgentStore, AuditStore, BundleStore, ConnectionStore,
+  GrantStore,
+  SecretStore, StatusStore
+{
+  static let apiToken = "spt_0011223344556677"
+  /// Stands in the error as the name of the host would.
+  static let canary = "canary.internal"
+
+  private var away: ControlError { ControlError(.unavailable, "\(Self.canary) is away") }
+
+  func apiToken(hash: [UInt8]) async throws(ControlError) -> StoredAPIToken? {
+    guard hash == Array(SHA256.hash(data: Array(Self.apiToken.utf8))) else { return nil }
+    return StoredAPIToken(
+      id: Identifier128(high: 0, low: 1), name: "test", hash: hash, role: .admin,
+      createdAt: WallTime(unixNanoseconds: 0))
+  }
+
+  private let kept = Mutex<[SealedSecret]>([])
+  func secrets() async throws(ControlError) -> [SealedSecret] { kept.withLock { $0 } }
+  func createSecrets(_ secrets: [SealedSecret]) async throws(ControlError) -> Bool {
+    kept.withLock { $0 = secrets }
+    return true
+  }
+
+  func createBootstrapToken(hash: [UInt8], at: WallTime) async throws(ControlError) -> Bool {
+    throw away
+  }
+  func replaceBootstrapToken(hash: [UInt8], at: WallTime) async throws(ControlError) { throw away }
+  func redeemBootstrapToken(
+    hash: [UInt8], for token: StoredAPIToken
+  ) async throws(ControlError) -> Bool {
+    if hash == Array(SHA256.hash(data: Array("spb_wrong".utf8))) { return false }
+    throw away
+  }
+  func invite(_ invitation: StoredInvitation) async throws(ControlError) { throw away }
+  func enrol(
+    secretHash: [UInt8], at: WallTime,
+    _ enrolled: @escaping @Sendable (StoredInvitation) throws(ControlError) -> EnrolledAgent
+  ) async throws(ControlError) -> EnrolledAgent? { throw away }
+  func agents(
+    segment: String?, includingRemoved: Bool
+  ) async throws(ControlError) -> [EnrolledAgent] { throw away }
+  func agent(_ id: AgentID) async throws(ControlError) -> EnrolledAgent? { throw away }
+  func agents(withIDPrefix prefix: String) async throws(ControlError) -> [EnrolledAgent] {
+    throw away
+  }
+  func remove(_ id: AgentID, at: WallTime) async throws(ControlError) -> Bool { throw away }
+  func renewed(
+    _ id: AgentID, fingerprint: String, expiresAt: WallTime
+  ) async throws(ControlError) { throw away }
+  func greeted(
+    _ id: AgentID, _ greeting: AgentGreeting, at: WallTime
+  ) async throws(ControlError) { throw away }
+  func reported(
+    _ id: AgentID, _ health: AgentHealthReport, at: WallTime
+  ) async throws(ControlError) { throw away }
+  func judged(
+    _ id: AgentID, _ verdict: BundleVerdictReport, at: WallTime
+  ) async throws(ControlError) { throw away }
+  func detached(
+    _ id: AgentID, attachedAt: WallTime, at: WallTime
+  ) async throws(ControlError) { throw away }
+  func ingest(_ batch: ShippedBatch, at: WallTime) async throws(ControlError) -> IngestAnswer {
+    throw away
+  }
+  func statements(_ query: StatementQuery) async throws(ControlError) -> Page<StatementInfo> {
+    throw away
+  }
+  func statements(
+    ofSession id: SessionID, limit: Int
+  ) async throws(ControlError) -> [StatementInfo] { throw away }
+  func sessions(_ query: SessionQuery) async throws(ControlError) -> Page<SessionInfo> {
+    throw away
+  }
+  func session(_ id: SessionID) async throws(ControlError) -> SessionInfo? { throw away }
+  func issue(
+    segment: String, refreshBefore: WallTime, at: WallTime,
+    sign: @escaping @Sendable (SegmentContents, UInt64) throws(ControlError) -> IssuedBundle
+  ) async throws(ControlError) -> IssuedBundle? { throw away }
+  func skipVersions(upTo version: UInt64, segment: String) async throws(ControlError) {
+    throw away
+  }
+  func currentBundle(segment: String) async throws(ControlError) -> IssuedBundle? { throw away }
+  func fleetState(
+    refreshBefore: WallTime, removedSince: WallTime
+  ) async throws(ControlError) -> FleetState { throw away }
+  func noteSegment(_ segment: String) async throws(ControlError) { throw away }
+  func connections() async throws(ControlError) -> [StoredConnection] { throw away }
+  func connection(named name: String) async throws(ControlError) -> StoredConnection? {
+    throw away
+  }
+  func add(
+    _ connection: Connection, at: WallTime, replace: Bool
+  ) async throws(ControlError) -> StoredConnection { throw away }
+  func removeConnection(named name: String) async throws(ControlError) -> Bool { throw away }
+  func grants() async throws(ControlError) -> [StoredGrant] { throw away }
+  func add(_ grant: Grant, at: WallTime) async throws(ControlError) -> StoredGrant { throw away }
+  func removeGrant(named name: String) async throws(ControlError) -> Bool { throw away }
+  func counts() async throws(ControlError) -> StoredCounts { throw away }
+  func ping() async throws(ControlError) { throw away }
+
+  /// A control plane over this store.
+  func plane() async throws -> ControlPlane {
+    let settings = ControlSettings(
+      organisation: "acme", version: "0.1", linkAddress: "control:8444",
+      serverNames: ["localhost"])
+    let surroundings = Surroundings(
+      now: { WallTime(unixNanoseconds: 1_800_000_000_000_000_000) },
+      sleep: { try await Task.sleep(for: $0) },
+      randomBytes: { count in (0..<count).map { _ in UInt8.random(in: 0...255) } },
+      logger: Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() })
+    return ControlPlane(
+      settings: settings,
+      keys: try await ControlKeys.open(
+        store: self, wrappingKey: WrappingKey(), settings: settings, surroundings: surroundings),
+      stores: ControlStores(
+        access: self, agents: self, audit: self, bundles: self, connections: self, grants: self,
+        secrets: self, status: self),
+      surroundings: surroundings)
+  }
+
+  private final class WrappingKey: WrappingKeySource {
+    let name = "test"
+    private let key = Mutex<[UInt8]?>(nil)
+    func read() async throws(ControlError) -> [UInt8]? { key.withLock { $0 } }
+    func create(_ key: [UInt8]) async throws(ControlError) { self.key.withLock { $0 = key } }
+  }
+}

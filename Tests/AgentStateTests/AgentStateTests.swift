@@ -55,7 +55,9 @@ import Testing
     try await first.accept(StateBench.bundle(7, 0xBB))
     first.close()
     let state = try AgentState.open(folder: bench.folder, for: .serve)
-    for refused in [StateBench.bundle(6, 0xCC), StateBench.bundle(7, 0xCC), StateBench.bundle(5, 0xAA)] {
+    for refused in [
+      StateBench.bundle(6, 0xCC), StateBench.bundle(7, 0xCC), StateBench.bundle(5, 0xAA),
+    ] {
       await #expect(throws: AgentStateError.self) { try await state.accept(refused) }
     }
     #expect(try await state.bundle() == StateBench.bundle(7, 0xBB))

@@ -88,7 +88,9 @@ import Testing
   @Test func damagedFileIsNamed() async throws {
     try await bench.enrolled().close()
     let database = "\(bench.folder)/agent.sqlite"
-    for suffix in ["-wal", "-shm"] { try? FileManager.default.removeItem(atPath: database + suffix) }
+    for suffix in ["-wal", "-shm"] {
+      try? FileManager.default.removeItem(atPath: database + suffix)
+    }
     try Data(repeating: 0x5A, count: 8_192).write(to: URL(fileURLWithPath: database))
     let failure = bench.failure(for: .serve)
     #expect(failure?.code == .database)

@@ -8,7 +8,8 @@ final class StateBench: Sendable {
   var folder: String { "\(root)/state" }
 
   init() throws {
-    root = FileManager.default.temporaryDirectory
+    root =
+      FileManager.default.temporaryDirectory
       .appendingPathComponent("agent-state-\(UUID().uuidString)").path
     try FileManager.default.createDirectory(
       atPath: root, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])

@@ -6,7 +6,8 @@ import Testing
   private let agent = AgentID(Identifier128(high: 0x0123_4567_89AB_CDEF, low: 1))
 
   @Test func uriIsReadBack() throws {
-    let identity = try AgentIdentity(organisation: "acme.example", segment: "prod_eu-1", agent: agent)
+    let identity = try AgentIdentity(
+      organisation: "acme.example", segment: "prod_eu-1", agent: agent)
     #expect(
       identity.uri
         == "spiffe://acme.example/segment/prod_eu-1/agent/01234567-89ab-cdef-0000-000000000001")

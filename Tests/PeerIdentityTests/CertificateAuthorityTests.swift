@@ -104,7 +104,9 @@ import Testing
     #expect(throws: IdentityError.self) { try issue(lifetime: 0) }
   }
 
-  @Test(arguments: ["", "a b", "host..example", "*.example.com", "host/", "a\u{0}b", "ünicode.example"])
+  @Test(arguments: [
+    "", "a b", "host..example", "*.example.com", "host/", "a\u{0}b", "ünicode.example",
+  ])
   func namesThatCannotStandInACertificate(host: String) {
     let error = #expect(throws: IdentityError.self) { try issue(hosts: [host]) }
     #expect(error?.code == .name)

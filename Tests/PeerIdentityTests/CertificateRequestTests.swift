@@ -47,7 +47,8 @@ import X509
     #expect(code(of: "") == .malformed)
     #expect(code(of: String(pem.dropLast(40))) == .malformed)
     #expect(code(of: pem.replacingOccurrences(of: "REQUEST", with: "BANANA")) == .malformed)
-    #expect(code(of: pem + String(repeating: " ", count: CertificateRequest.maximumBytes)) == .malformed)
+    #expect(
+      code(of: pem + String(repeating: " ", count: CertificateRequest.maximumBytes)) == .malformed)
   }
 
   /// DER with any byte bent gives an error or the same key, and never a trap.
@@ -59,7 +60,8 @@ import X509
       for mask: UInt8 in [0x01, 0x80, 0xFF] {
         var bent = der
         bent[position] ^= mask
-        let text = "-----BEGIN CERTIFICATE REQUEST-----\n\(Data(bent).base64EncodedString())\n"
+        let text =
+          "-----BEGIN CERTIFICATE REQUEST-----\n\(Data(bent).base64EncodedString())\n"
           + "-----END CERTIFICATE REQUEST-----\n"
         if let request = try? CertificateRequest(pem: text) {
           #expect(request.publicKey.rawRepresentation == key.publicKey.rawRepresentation)

@@ -15,7 +15,8 @@ import Testing
         == Principal(
           issuer: "sallyport", subject: "alice@example.com", displayName: "Alice",
           groups: ["analysts"], kind: .user))
-    #expect(verified.actors.actors == [Actor(subject: "alice@example.com", kind: .user, verified: true)])
+    #expect(
+      verified.actors.actors == [Actor(subject: "alice@example.com", kind: .user, verified: true)])
     #expect(verified.tokenID == "j1")
     #expect(verified.expiresAt.unixNanoseconds == 1_790_000_900_000_000_000)
   }
@@ -139,7 +140,8 @@ import Testing
   }
 
   @Test func deepNestingIsRefused() {
-    let deep = String(repeating: "{\"act\":", count: 1_000) + "1" + String(repeating: "}", count: 1_000)
+    let deep =
+      String(repeating: "{\"act\":", count: 1_000) + "1" + String(repeating: "}", count: 1_000)
     let token = bench.token(replacing: "\"exp\"", with: "\"x\":\(deep),\"exp\"")
     #expect(bench.refusal(of: token) == .malformed)
   }
@@ -156,10 +158,12 @@ import Testing
       let header = TokenBench.goodHeader.data(using: encoding) ?? Data()
       let payload = TokenBench.goodPayload.data(using: encoding) ?? Data()
       #expect(
-        bench.refusal(of: bench.token(header: Array(header), payload: Array(TokenBench.goodPayload.utf8)))
+        bench.refusal(
+          of: bench.token(header: Array(header), payload: Array(TokenBench.goodPayload.utf8)))
           == .malformed)
       #expect(
-        bench.refusal(of: bench.token(header: Array(TokenBench.goodHeader.utf8), payload: Array(payload)))
+        bench.refusal(
+          of: bench.token(header: Array(TokenBench.goodHeader.utf8), payload: Array(payload)))
           == .malformed)
     }
   }
@@ -180,6 +184,21 @@ import Testing
         }
       }
     }
+  }
+
+  /// Only a good signature says whose token it is.
+  @Test func refusalNamesTheHolderWhereTheSignatureIsGood() {
+    func holder(_ token: Secret, connection: String = "orders") -> String? {
+      let error = #expect(throws: TokenError.self) {
+        try bench.verifier.verify(token, connection: connection, now: TokenBench.now)
+      }
+      return error?.holder?.principal.subject
+    }
+    let expired = bench.token(replacing: "1790000900", with: "1789999999")
+    #expect(holder(expired) == "alice@example.com")
+    #expect(holder(bench.token(), connection: "other") == "alice@example.com")
+    #expect(holder(TokenBench().token()) == nil)
+    #expect(holder(bench.token(header: #"{"alg":"none","kid":"k1"}"#)) == nil)
   }
 
   @Test func everyCodeHasItsReason() {

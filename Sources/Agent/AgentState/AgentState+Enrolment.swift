@@ -1,6 +1,6 @@
 import Foundation
-internal import GatewayModel
 import GRDB
+internal import GatewayModel
 
 extension AgentState {
   /// Whether the agent has joined.

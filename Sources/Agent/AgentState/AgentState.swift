@@ -32,7 +32,8 @@ package final class AgentState: Sendable {
       guard access(path, F_OK) == 0 else {
         throw AgentStateError(
           code: .folderMissing,
-          message: "the state folder \"\(path)\" does not exist: run `sallyport-agent enroll` first,"
+          message:
+            "the state folder \"\(path)\" does not exist: run `sallyport-agent enroll` first,"
             + " or give --state the folder it was run with")
       }
       guard access(path, X_OK) != 0 || folder.hasDatabase else { throw notEnrolled(path) }

@@ -6,11 +6,21 @@ import Telemetry
 struct LogOptions: ParsableArguments {
   @Option(
     name: .customLong("log-level"),
-    help: "trace, debug, info, notice, warning, error or critical.")
+    help: "trace, debug, info, notice, warning, error or critical.",
+    transform: Self.level)
   var level: Logger.Level = .info
 
   @Option(name: .customLong("log-format"), help: "text or json.")
   var format: LogFormat = .text
+
+  private static func level(_ text: String) throws -> Logger.Level {
+    guard let level = Logger.Level(rawValue: text) else {
+      throw ValidationError(
+        "\"\(text)\" is not one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))."
+      )
+    }
+    return level
+  }
 
   /// Call once, first of all.
   func install() -> PrometheusRegistry {
@@ -18,5 +28,4 @@ struct LogOptions: ParsableArguments {
   }
 }
 
-extension Logger.Level: @retroactive ExpressibleByArgument {}
 extension LogFormat: ExpressibleByArgument {}

@@ -65,8 +65,9 @@ package struct CertificateAuthority: Sendable {
       throw IdentityError(
         code: .malformed, message: "the authority's key is not a P-256 private key in PEM")
     }
-    guard P256.Signing.PublicKey(certificate.publicKey)?.rawRepresentation
-      == key.publicKey.rawRepresentation
+    guard
+      P256.Signing.PublicKey(certificate.publicKey)?.rawRepresentation
+        == key.publicKey.rawRepresentation
     else {
       throw IdentityError(
         code: .key, message: "the authority's key does not belong to its certificate")

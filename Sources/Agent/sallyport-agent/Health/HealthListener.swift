@@ -80,7 +80,9 @@ struct HealthListener: Service {
         head.headers.add(name: "content-length", value: "\(text.utf8.count)")
         head.headers.add(name: "connection", value: "close")
         try await outbound.write(.head(head))
-        if request.method != .HEAD { try await outbound.write(.body(.byteBuffer(.init(string: text)))) }
+        if request.method != .HEAD {
+          try await outbound.write(.body(.byteBuffer(.init(string: text))))
+        }
         try await outbound.write(.end(nil))
         return
       }
@@ -96,8 +98,10 @@ struct HealthListener: Service {
     switch request.uri.split(separator: "?", maxSplits: 1).first {
     case "/healthz":
       let report = await health.report()
-      return (report.state == .failing ? .serviceUnavailable : .ok, "application/json",
-        AgentHealth.json(report))
+      return (
+        report.state == .failing ? .serviceUnavailable : .ok, "application/json",
+        AgentHealth.json(report)
+      )
     case "/readyz":
       let report = await health.report()
       let isReady = health.isReady(report)

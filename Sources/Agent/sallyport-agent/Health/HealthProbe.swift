@@ -29,7 +29,8 @@ enum HealthProbe {
     } catch {
       throw StartFailure(
         .unavailable,
-        "no agent answers at \(address) (\(FailureText.describe(error))): start it with --health-listen \(address)")
+        "no agent answers at \(address) (\(FailureText.describe(error))): start it with --health-listen \(address)"
+      )
     }
   }
 

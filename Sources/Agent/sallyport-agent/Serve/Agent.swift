@@ -113,16 +113,16 @@ struct Agent {
         agentVersion: SallyportAgent.version, hostname: ProcessInfo.processInfo.hostName,
         clientAddress: enrolment.clientAddress),
       bundles: bundles, recordLog: recordLog, tester: GatewayTester(gateway: gateway),
-      status: status, logger: logger, health: { await health.report() }
-    ) { identity in
-      guard files == nil else { return }
-      do {
-        gateway.renew(try ClientIdentity.load(nil, own: identity))
-      } catch {
-        logger.error(
-          "renewed certificate not shown to clients", metadata: [LogKey.error: "\(error)"])
-      }
-    }
+      status: status, logger: logger, health: { await health.report() },
+      renewed: { identity in
+        guard files == nil else { return }
+        do {
+          gateway.renew(try ClientIdentity.load(nil, own: identity))
+        } catch {
+          logger.error(
+            "renewed certificate not shown to clients", metadata: [LogKey.error: "\(error)"])
+        }
+      })
   }
 
   private func serve(_ services: [any Service], _ logger: Logger) async throws {
@@ -141,7 +141,8 @@ extension PolicySnapshot {
   /// The policy of a bundle that was verified.
   convenience init(_ bundle: SignedBundle) {
     let keys = Dictionary(
-      bundle.payload.tokenKeys.map { ($0.kid, $0.publicKey) }, uniquingKeysWith: { first, _ in first })
+      bundle.payload.tokenKeys.map { ($0.kid, $0.publicKey) },
+      uniquingKeysWith: { first, _ in first })
     self.init(
       bundle: bundle.payload, hash: bundle.hash.bytes,
       verifier: TokenVerifier(issuer: bundle.payload.tokenIssuer, keys: keys))

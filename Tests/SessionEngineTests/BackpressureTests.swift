@@ -28,7 +28,8 @@ import Testing
     let before = try residentBytes()
     try await client.peer.send(
       FrontendMessage.Query(
-        sql: "SELECT repeat('x', 100000) FROM generate_series(1, 10000)").encode)
+        sql: "SELECT repeat('x', 100000) FROM generate_series(1, 10000)"
+      ).encode)
     _ = try await rig.records("running") { !$0.begins.isEmpty }
     try await Task.sleep(for: .seconds(2))
     // Another session is not held up.
@@ -37,7 +38,9 @@ import Testing
     #expect(growth < 48 << 20, "\(growth) bytes")
     #expect(try rig.records().ends.count <= 1)
     await client.peer.close()
-    let records = try await rig.records("both closed", within: .seconds(20)) { $0.closes.count == 2 }
+    let records = try await rig.records("both closed", within: .seconds(20)) {
+      $0.closes.count == 2
+    }
     #expect(records.closes.contains { $0.reason == "client_closed" })
     await rig.end()
   }

@@ -25,7 +25,8 @@ import Testing
     options.threads = 1
     let (rig, database) = try await GatewayRig.serving(options)
     let table = "kept_\(errorNumber)"
-    try await database.cluster.sql("CREATE TABLE \(table) (id int); ALTER TABLE \(table) OWNER TO app",
+    try await database.cluster.sql(
+      "CREATE TABLE \(table) (id int); ALTER TABLE \(table) OWNER TO app",
       database: "shop")
     let idle = try await session(rig)
     let client = try await session(rig)
@@ -89,6 +90,32 @@ import Testing
     }
     try await eventually("health is green again") { await rig.gateway.health().state == .ok }
     #expect(try await rig.psql("SELECT 3;").output == "3\n")
+    await rig.end()
+  }
+
+  @Test func aNearlyFullLogTakesNoNewSessionsButLetsOpenOnesGoOn() async throws {
+    var options = GatewayRig.Options()
+    options.threads = 1
+    options.log = {
+      RecordLogConfiguration(
+        folder: $0, segmentBytes: 64 << 10, maximumBytes: 4 << 20, reserveBytes: 128 << 10)
+    }
+    let (rig, _) = try await GatewayRig.serving(options)
+    let client = try await session(rig)
+    let filler = String(repeating: "x", count: 20_000)
+    var number = 0
+    while rig.log.diskLevel < .noNewSessions, number < 250 {
+      number += 1
+      #expect(try await client.query("SELECT \(number) /* \(filler) */").errors.isEmpty)
+      // The level is measured anew at most once a second.
+      _ = rig.log.health
+    }
+    #expect(rig.log.diskLevel == .noNewSessions)
+    let refused = try await rig.psql("SELECT 1;")
+    #expect(refused.exit == .code(2))
+    #expect(refused.errors.contains("cannot be recorded"))
+    #expect(await rig.gateway.health().problems.first?.contains("nearly used up") == true)
+    #expect(try await client.query("SELECT 'still here'").rows == [["still here"]])
     await rig.end()
   }
 }

@@ -39,7 +39,8 @@ import Testing
     let (_, refused) = try await refusal(
       rig, try database.connection(agent: rig.agent, host: "no-such-host.invalid"))
     #expect(refused.reason == "server_unreachable")
-    #expect(refused.detail.contains("\"no-such-host.invalid\" does not resolve"), "\(refused.detail)")
+    #expect(
+      refused.detail.contains("\"no-such-host.invalid\" does not resolve"), "\(refused.detail)")
     await rig.end()
   }
 

@@ -19,8 +19,10 @@ extension ListenAddress: CustomStringConvertible {
 
 /// What bounds a gateway and each of its sessions.
 package struct GatewayLimits: Hashable, Sendable {
-  /// Sessions open at once, handshakes included; one more is answered 53300.
+  /// Sessions of verified principals at once; one more is answered 53300.
   package var sessions = 2_000
+  /// Client connections at once, handshakes included; one more is closed unanswered.
+  package var connections = 4_000
   /// From the accepted connection to the end of the login.
   package var handshakeDeadline: Duration = .seconds(30)
   /// From the first connect attempt to the end of TLS on the server leg.

@@ -60,8 +60,7 @@ enum GatewayListeners {
   ) -> ServerBootstrap {
     let outbound = configuration.limits.outboundBytes
     let allowsLoopback = configuration.allowPlaintextOnLoopback
-    // A burst of sessions over the limit is still answered properly; what is far beyond is not.
-    let hardLimit = configuration.limits.sessions + configuration.limits.sessions / 4 + 64
+    let limit = configuration.limits.connections
     return ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: 1_024)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -69,7 +68,8 @@ enum GatewayListeners {
       .childChannelOption(.socketOption(.so_keepalive), value: 1)
       .childChannelOption(
         .writeBufferWaterMark,
-        value: ChannelOptions.Types.WriteBufferWaterMark(low: outbound / 4, high: outbound))
+        value: ChannelOptions.Types.WriteBufferWaterMark(low: outbound / 4, high: outbound)
+      )
       .childChannelInitializer { channel in
         guard let lane = lanes.first(where: { $0.loop === channel.eventLoop }) else {
           return channel.close()
@@ -77,7 +77,7 @@ enum GatewayListeners {
         let census = lane.commons.sessions
         let open = census.connectionAccepted()
         channel.closeFuture.whenComplete { _ in census.connectionClosed() }
-        guard open <= hardLimit, !lane.isClosing else { return channel.close() }
+        guard open <= limit, !lane.isClosing else { return channel.close() }
         let isLocal: Bool
         switch channel.remoteAddress {
         case .unixDomainSocket?, nil: isLocal = true

@@ -1,9 +1,9 @@
 internal import GatewayModel
 package import Logging
-import Synchronization
 import NIOCore
 import NIOPosix
 package import RecordLog
+import Synchronization
 
 /// Accepts PostgreSQL clients and runs their sessions, each wholly on one event loop.
 ///
@@ -177,7 +177,8 @@ package final class GatewayServer: Sendable {
       do {
         lanes.append(
           try await loop.submit { [commons, writerIdentity] in
-            let writer = try commons.log.openWriter(lane: index, identity: writerIdentity, at: .now())
+            let writer = try commons.log.openWriter(
+              lane: index, identity: writerIdentity, at: .now())
             let lane = SessionLane(loop: loop, index: index, commons: commons, writer: writer)
             lane.start()
             return lane

@@ -105,7 +105,8 @@ final class GatewayRig: Sendable {
 
   func token(
     _ subject: String = "alice@example.com", groups: [String] = ["analysts"],
-    connections: [String] = ["orders"], lifetime: Int = 300, key: Curve25519.Signing.PrivateKey? = nil
+    connections: [String] = ["orders"], lifetime: Int = 300,
+    key: Curve25519.Signing.PrivateKey? = nil
   ) async throws -> String {
     let issuer = TokenIssuer(issuer: "sallyport", keyID: "k1", key: key ?? tokenKey)
     var random = SystemRandomNumberGenerator()
@@ -198,7 +199,9 @@ extension [DecodedRecord] {
   /// The texts, whole, by digest.
   var texts: [StatementDigest: String] {
     var bytes: [StatementDigest: [UInt8]] = [:]
-    for case .statementText(let body) in map(\.body) { bytes[body.digest, default: []] += body.text }
+    for case .statementText(let body) in map(\.body) {
+      bytes[body.digest, default: []] += body.text
+    }
     return bytes.mapValues { String(decoding: $0, as: UTF8.self) }
   }
   /// The begin of the first statement with this text.

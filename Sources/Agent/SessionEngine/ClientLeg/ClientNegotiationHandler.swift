@@ -141,7 +141,8 @@ final class ClientNegotiationHandler: ChannelInboundHandler, RemovableChannelHan
 
   private func expired(_ context: ChannelHandlerContext, _ limit: Duration) {
     deadline = nil
-    if case .done = phase {} else {
+    if case .done = phase {
+    } else {
       refuse(
         context, .handshakeTimeout,
         "no session was asked for within \(limit.components.seconds) s")
@@ -172,15 +173,5 @@ final class ClientNegotiationHandler: ChannelInboundHandler, RemovableChannelHan
 
   private func address(_ context: ChannelHandlerContext) -> String {
     context.remoteAddress?.hostAndPort ?? "unix"
-  }
-}
-
-extension Identifier128 {
-  /// A version 7 UUID of now.
-  static func freshTimeOrdered() -> Identifier128 {
-    var random = SystemRandomNumberGenerator()
-    let milliseconds = UInt64(clamping: WallTime.now().unixNanoseconds / 1_000_000)
-    return timeOrdered(
-      unixMilliseconds: milliseconds, random: (random.next(), random.next()))
   }
 }

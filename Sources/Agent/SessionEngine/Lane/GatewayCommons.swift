@@ -1,9 +1,9 @@
 package import GatewayModel
 internal import Logging
-import Synchronization
 import NIOCore
 import NIOSSL
 internal import RecordLog
+import Synchronization
 
 /// Opens the sealed password of a database role for this agent.
 ///

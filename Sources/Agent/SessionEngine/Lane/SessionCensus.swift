@@ -4,7 +4,13 @@ import Synchronization
 final class SessionCensus: Sendable {
   private struct Counts {
     var statistics = GatewayStatistics()
+    var sessions = 0
     var byPrincipal: [String: Int] = [:]
+  }
+
+  /// A limit that one more session would pass.
+  struct Full: Error {
+    var detail: String
   }
 
   private let counts = Mutex(Counts())
@@ -23,20 +29,29 @@ final class SessionCensus: Sendable {
     counts.withLock { $0.statistics.openConnections &-= 1 }
   }
 
-  /// Counts one session of a principal unless that passes `limit`.
-  func enter(_ subject: String, limit: Int?) -> Bool {
-    counts.withLock {
-      let present = $0.byPrincipal[subject, default: 0]
-      if let limit, present >= limit { return false }
-      $0.byPrincipal[subject] = present + 1
-      return true
+  /// Counts one verified session of a principal, unless that passes a limit.
+  func enter(_ subject: String, limit: Int, principalLimit: Int?) throws(Full) {
+    let full: Full? = counts.withLock { counts in
+      guard counts.sessions < limit else {
+        return Full(detail: "\(counts.sessions) sessions are open; the limit is \(limit)")
+      }
+      let present = counts.byPrincipal[subject, default: 0]
+      if let principalLimit, present >= principalLimit {
+        return Full(
+          detail: "\(subject) has \(present) sessions open; the limit is \(principalLimit)")
+      }
+      counts.sessions += 1
+      counts.byPrincipal[subject] = present + 1
+      return nil
     }
+    if let full { throw full }
   }
 
-  /// Takes back one ``enter(_:limit:)``.
+  /// Takes back one ``enter(_:limit:principalLimit:)``.
   func leave(_ subject: String) {
     counts.withLock {
       guard let present = $0.byPrincipal[subject] else { return }
+      $0.sessions -= 1
       $0.byPrincipal[subject] = present > 1 ? present - 1 : nil
     }
   }

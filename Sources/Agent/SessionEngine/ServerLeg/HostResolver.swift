@@ -1,7 +1,7 @@
 import Foundation
-import Synchronization
 import NIOCore
 import NIOPosix
+import Synchronization
 
 /// Resolves host names off the event loops, so that a hung name server holds up only those who ask
 /// for the same name.

@@ -67,7 +67,7 @@ final class ServerLegProbe: ChannelInboundHandler {
     let now = MonotonicTime(nanoseconds: Int64(clamping: NIODeadline.now().uptimeNanoseconds))
     let effects = core.handle(event, at: now)
     for case .refusal(let refused) in effects.audit { failure = failure ?? refused.detail }
-    effects.server.send.forEach { context.write(wrapOutboundOut($0), promise: nil) }
+    for slice in effects.server.send { context.write(wrapOutboundOut(slice), promise: nil) }
     if !effects.server.send.isEmpty { context.flush() }
     answers.writeImmutableBuffer(effects.client.send.joined)
     readAnswers(context)

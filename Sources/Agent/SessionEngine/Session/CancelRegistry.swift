@@ -1,5 +1,5 @@
-import Synchronization
 import PostgresWire
+import Synchronization
 
 /// The keys that clients were given for cancelling, over all event loops.
 ///

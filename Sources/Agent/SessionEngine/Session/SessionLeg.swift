@@ -94,7 +94,7 @@ final class SessionLeg {
     if !pending.isEmpty {
       let slices = pending
       pending = ByteSlices()
-      slices.forEach { context.write(NIOAny($0), promise: nil) }
+      for slice in slices { context.write(NIOAny(slice), promise: nil) }
       context.flush()
     }
     if closing == .wanted { beginClose(linger: linger) }

@@ -1,0 +1,64 @@
+internal import GatewayModel
+import PostgresWire
+import SessionCore
+
+/// From the token to an open session, and its end in the books.
+extension Session {
+  func verify(_ request: LoginRequest) {
+    guard lane.takesSessions else {
+      return terminate(
+        .recordLogUnavailable, detail: lane.problem ?? "the record log takes no new sessions")
+    }
+    let judge = LoginJudge(
+      policy: lane.policy, agent: lane.commons.configuration.agent,
+      openCredential: lane.commons.openCredential)
+    let verdict = judge.verdict(on: request, wall: lane.wallTime, monotonic: lane.now)
+    guard case .granted(let grant, var credential) = verdict else {
+      return handle(.loginVerdict(verdict))
+    }
+    let limits = lane.commons.configuration.limits
+    do throws(SessionCensus.Full) {
+      try lane.commons.sessions.enter(
+        grant.principal.subject,
+        limit: min(limits.sessions, lane.policy?.limits.maxSessions ?? limits.sessions),
+        principalLimit: lane.policy?.limits.maxSessionsPerPrincipal)
+    } catch {
+      return terminate(.tooManySessions, detail: error.detail)
+    }
+    self.grant = grant
+    password = credential.password
+    credential.cachedKeys = lane.scramKeys.keys(for: grant, password: credential.password)
+    handle(.loginVerdict(.granted(grant, credential)))
+  }
+
+  /// The server has let the session in: counts it, and keeps what its login derived.
+  func loggedIn() {
+    isLoggedIn = true
+    if let grant, let password, let keys = core.scramKeys {
+      lane.scramKeys.keep(keys, for: grant, password: password)
+    }
+    password = nil
+    lane.commons.sessions.sessionOpened()
+    lane.commons.metrics.sessions.increment()
+    lane.commons.metrics.sessionsOpen.increment()
+  }
+
+  /// Forgets the session when both legs are gone.
+  func endIfDone() {
+    guard !client.isOpen, !server.isOpen, !isConnecting else { return }
+    handshakeTimer?.cancel()
+    drainTimer?.cancel()
+    completeCancel()
+    lane.remove(self)
+    if let mintedKey { lane.commons.cancels.remove(mintedKey) }
+    mintedKey = nil
+    if let grant { lane.commons.sessions.leave(grant.principal.subject) }
+    grant = nil
+    password = nil
+    if isLoggedIn {
+      isLoggedIn = false
+      lane.commons.sessions.sessionClosed()
+      lane.commons.metrics.sessionsOpen.decrement()
+    }
+  }
+}

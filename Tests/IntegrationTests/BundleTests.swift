@@ -11,8 +11,8 @@ import Testing
     let before = try await fleet.agentInfo()
     try await fleet.cluster.sql(
       """
-      insert into sallyport.bundle (segment, version, envelope, hash, issued_at, expires_at)
-      select segment, version + 1000, \(envelope), hash, issued_at, expires_at
+      insert into sallyport.bundle (segment, version, changes, envelope, payload_hash, issued_at, expires_at)
+      select segment, version + 1000, changes, \(envelope), payload_hash, issued_at, expires_at
       from sallyport.bundle where segment = 'test' order by version desc limit 1
       """, database: "sallyport")
     try await eventually("the refusal of the bundle in the listing") {
@@ -62,8 +62,8 @@ import Testing
     }
     try await fleet.cluster.sql(
       """
-      insert into sallyport.bundle (segment, version, envelope, hash, issued_at, expires_at)
-      select 'test', version + 1000, envelope, hash, issued_at, expires_at
+      insert into sallyport.bundle (segment, version, changes, envelope, payload_hash, issued_at, expires_at)
+      select 'test', version + 1000, changes, envelope, payload_hash, issued_at, expires_at
       from sallyport.bundle where segment = 'elsewhere' order by version desc limit 1
       """, database: "sallyport")
     try await eventually("the refusal of the bundle") {

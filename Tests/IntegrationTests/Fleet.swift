@@ -109,7 +109,7 @@ final class Fleet: Sendable {
   func agentInfo() async throws -> AgentInfo {
     let output = try await cli(["agents", "list", "--format", "json"])
     let agents = try JSONDecoder().decode([AgentInfo].self, from: Data(output.utf8))
-    guard let first = agents.first(where: { $0.link != "removed" }) else {
+    guard let first = agents.first(where: { $0.segment == "test" }) else {
       throw TestFailure("no agent in \(output)")
     }
     return first

@@ -70,9 +70,9 @@ import Testing
     let rows = try await fleet.cluster.sql("select n from marks", database: "shop")
     let recorded = try await fleet.cluster.sql(
       """
-      select distinct substring(t.sql from 'values \\(([0-9]+)\\)')
-      from sallyport.record r join sallyport.statement_text t using (digest)
-      where r.kind = 'statement.begin' and t.sql like 'insert into marks%'
+      select distinct substring(t.text from 'values \\(([0-9]+)\\)')
+      from sallyport.statement s join sallyport.statement_text t using (digest)
+      where t.text like 'insert into marks%'
       """, database: "sallyport")
     return Set(rows.split(separator: "\n")).subtracting(recorded.split(separator: "\n"))
   }

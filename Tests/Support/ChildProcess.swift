@@ -31,7 +31,8 @@ package final class ChildProcess: Sendable {
     folder = try ScratchFolder("p")
     var words = [program] + arguments
     if let user, geteuid() == 0 {
-      words = ["setpriv", "--reuid=\(user)", "--regid=\(user)", "--clear-groups", "--"] + words
+      let group = getpwnam(user)?.pointee.pw_gid ?? 0
+      words = ["setpriv", "--reuid=\(user)", "--regid=\(group)", "--clear-groups", "--"] + words
     }
     if let currentFolder { words = ["env", "-C", currentFolder] + words }
     try folder.write(input, to: "in")

@@ -5,11 +5,9 @@ import Testing
 /// Every record arrives once and in order, whatever is killed.
 @Suite(.serialized) struct ShippingTests {
   /// Runs single inserts with numbers of their own through the agent until it is ended.
-  private func load(_ fleet: Fleet, clients: Int = 4, seconds: Int = 120) async throws
-    -> ChildProcess
-  {
-    let token = try await fleet.token(
-      "bob@example.com", groups: "developers", connections: ["shop-app"])
+  private func load(
+    _ fleet: Fleet, token: String, clients: Int = 4, seconds: Int = 120
+  ) async throws -> ChildProcess {
     let script = try fleet.folder.write(
       """
       \\set n random(1, 1000000000000)
@@ -19,6 +17,10 @@ import Testing
       "pgbench", ["-n", "-c", "\(clients)", "-T", "\(seconds)", "-f", script, "shop-app"],
       environment: fleet.clientEnvironment(
         token: token, connection: "shop-app", user: "bob@example.com"))
+  }
+
+  private func token(_ fleet: Fleet) async throws -> String {
+    try await fleet.token("bob@example.com", groups: "developers", connections: ["shop-app"])
   }
 
   private func marks(_ fleet: Fleet) async throws -> Int {
@@ -79,8 +81,9 @@ import Testing
 
   @Test func agentKilledUnderLoad() async throws {
     let fleet = try await Fleet()
+    let token = try await token(fleet)
     for round in 1...3 {
-      let client = try await load(fleet)
+      let client = try await load(fleet, token: token)
       let goal = round * 300
       try await eventually("\(goal) inserts") { try await marks(fleet) >= goal }
       try await fleet.agent.kill()
@@ -93,7 +96,7 @@ import Testing
 
   @Test func controlPlaneKilledUnderLoad() async throws {
     let fleet = try await Fleet()
-    let client = try await load(fleet)
+    let client = try await load(fleet, token: token(fleet))
     for round in 1...3 {
       let goal = round * 300
       try await eventually("\(goal) inserts") { try await marks(fleet) >= goal }
@@ -112,9 +115,10 @@ import Testing
   /// load is 20,000 statements; they go through in a minute.
   @Test(.timeLimit(.minutes(6))) func controlPlaneAwayWhileAnHoursLoadWaits() async throws {
     let fleet = try await Fleet()
+    let token = try await token(fleet)
     _ = try await fleet.control.stop()
     let before = try await marks(fleet)
-    let client = try await load(fleet, clients: 8)
+    let client = try await load(fleet, token: token, clients: 8)
     try await eventually("20,000 inserts without a control plane", within: .seconds(110)) {
       try await marks(fleet) >= before + 20_000
     }

@@ -100,7 +100,8 @@ let agent: [Target] = [
     "sallyport-agent", path: "Agent/sallyport-agent",
     [
       "GatewayModel", "SessionEngine", "RecordLog", "ControlLink", "AgentState", "PeerIdentity",
-      "SignedBundle", "SessionToken", "Telemetry", .argumentParser, .lifecycle, .lifecycleSignals, .logging, .metrics,
+      "SignedBundle", "SessionToken", "Telemetry", .argumentParser, .lifecycle, .lifecycleSignals,
+      .logging, .metrics,
       .nioCore, .nioPosix, .nioHTTP1, .nioSSL, .crypto,
     ]),
 ]
@@ -121,7 +122,8 @@ let controlPlane: [Target] = [
   library(
     "ControlAPI", in: "ControlPlane",
     [
-      "ControlCore", "APIModel", "GatewayModel", "Telemetry", .hummingbird, .hummingbirdTLS, .nioSSL,
+      "ControlCore", "APIModel", "GatewayModel", "Telemetry", .hummingbird, .hummingbirdTLS,
+      .nioSSL,
       .logging, .metrics,
     ]),
   library(
@@ -172,7 +174,8 @@ let testTargets: [Target] = [
     "SessionEngineTests",
     [
       "SessionEngine", "SessionCore", "SessionToken", "SignedBundle", "RecordLog", "AuditLog",
-      "AuditRecordProto", "PostgresWire", "GatewayModel", "TestSupport", .nioCore, .nioPosix, .nioSSL,
+      "AuditRecordProto", "PostgresWire", "GatewayModel", "TestSupport", .nioCore, .nioPosix,
+      .nioSSL,
       .crypto, .logging,
     ]),
   tests(
@@ -198,22 +201,6 @@ let testTargets: [Target] = [
   tests("IntegrationTests", ["TestSupport", "APIModel", "GatewayModel", .nioCore, .nioPosix]),
 ]
 
-// DEV-ONLY narrowing
-func narrowed(_ all: [Target]) -> [Target] {
-  guard let only = Context.environment["ONLY"] else { return all }
-  let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
-  var keep: Set<String> = []
-  var queue = only.split(separator: ",").map(String.init)
-  while let name = queue.popLast() {
-    guard let target = byName[name], keep.insert(name).inserted else { continue }
-    for dependency in target.dependencies {
-      if case .byNameItem(let name, _) = dependency { queue.append(name) }
-    }
-  }
-  return all.filter { keep.contains($0.name) }
-}
-let allTargets = narrowed(shared + agent + controlPlane + testTargets)
-
 let package = Package(
   name: "sallyport",
   platforms: [.macOS(.v15)],
@@ -237,5 +224,5 @@ let package = Package(
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     .package(url: "https://github.com/vapor/jwt-kit", exact: "5.7.1"),
   ],
-  targets: allTargets
+  targets: shared + agent + controlPlane + testTargets
 )

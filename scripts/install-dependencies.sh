@@ -11,9 +11,9 @@ build=(pkg-config libpq-dev libsqlite3-dev libssl-dev zlib1g-dev)
 cluster=(postgresql postgresql-contrib postgresql-client openssl util-linux)
 case "${1:-}" in
   build) wanted=("${build[@]}") ;;
-  test) wanted=("${build[@]}" "${cluster[@]}" python3 python3-psycopg curl) ;;
-  demo) wanted=("${build[@]}" "${cluster[@]}" python3 python3-psycopg) ;;
-  bench) wanted=("${build[@]}" "${cluster[@]}" python3 haproxy pgbouncer) ;;
+  test) wanted=("${build[@]}" "${cluster[@]}" python3 python3-psycopg curl procps) ;;
+  demo) wanted=("${build[@]}" "${cluster[@]}" python3 python3-psycopg curl) ;;
+  bench) wanted=("${build[@]}" "${cluster[@]}" python3 curl haproxy pgbouncer) ;;
   *)
     echo "usage: $0 build|test|demo|bench" >&2
     exit 64
@@ -42,6 +42,24 @@ if [ "$(id -u)" -ne 0 ]; then
   fi
   as_root=(sudo)
 fi
-export DEBIAN_FRONTEND=noninteractive
+# Only the programs are wanted: while packages are installed nothing is started, and no cluster of
+# the system's own is made.
+quiet=/usr/sbin/policy-rc.d
+if [ ! -e "$quiet" ]; then
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$quiet" >/dev/null
+  "${as_root[@]}" chmod 755 "$quiet"
+  trap '"${as_root[@]}" rm -f "$quiet"' EXIT
+fi
+install() {
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends "$@" >&2
+}
 "${as_root[@]}" apt-get update -qq
-"${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+if [[ " ${missing[*]} " == *" postgresql "* ]]; then
+  install postgresql-common
+  no_cluster=/etc/postgresql-common/createcluster.d/sallyport.conf
+  "${as_root[@]}" mkdir -p "$(dirname "$no_cluster")"
+  echo 'create_main_cluster = false' | "${as_root[@]}" tee "$no_cluster" >/dev/null
+fi
+install "${missing[@]}"
+[ -z "${no_cluster:-}" ] || "${as_root[@]}" rm -f "$no_cluster"

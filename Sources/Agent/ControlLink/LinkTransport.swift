@@ -9,7 +9,7 @@ enum LinkTransport {
 
   /// The longest message taken from the control plane: a bundle of the longest kind with room to
   /// spare.
-  static let maximumMessageBytes = 16 * 1024 * 1024
+  static let maximumMessageBytes = 64 * 1024 * 1024
 
   /// - Throws: When the certificate or the key cannot be used.
   static func make(

@@ -1,11 +1,11 @@
 /// The bounds of the agent link.
 package enum LinkLimits {
   /// The largest message an agent may send; a batch of records is one message.
-  package static let messageBytes = 16 << 20
+  package static let messageBytes = 64 << 20
   /// Batches stored at once; further ones are told to come again, so that agents take turns.
   static let shipments = 16
   /// Batches of one agent stored at once.
-  static let shipmentsPerAgent = 4
+  static let shipmentsPerAgent = 2
   /// How long a batch is told to wait when the database is away.
   static let retryWithoutDatabase = 1000..<2000
   /// How long a batch is told to wait when too many are under way.

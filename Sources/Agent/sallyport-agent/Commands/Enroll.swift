@@ -9,8 +9,7 @@ struct Enroll: AsyncParsableCommand {
     abstract: "Join the control plane with a join token.",
     discussion: """
       `sallyport agents invite` makes the token. It is taken from --token-file, from the \
-      environment (SALLYPORT_JOIN_TOKEN), or from standard input; --token shows it to everyone who \
-      can list processes.
+      environment (SALLYPORT_JOIN_TOKEN), or from standard input.
       """)
 
   static let tokenVariable = "SALLYPORT_JOIN_TOKEN"
@@ -23,9 +22,6 @@ struct Enroll: AsyncParsableCommand {
   @Option(
     help: ArgumentHelp("A file with the join token; \"-\" is standard input.", valueName: "file"))
   var tokenFile: String?
-
-  @Option(help: .hidden)
-  var token: String?
 
   func run() async throws {
     try await reporting {
@@ -41,7 +37,6 @@ struct Enroll: AsyncParsableCommand {
   }
 
   private func joinToken() throws -> Secret {
-    if let token { return Secret(text: token) }
     if let tokenFile, tokenFile != "-" {
       do {
         return Secret(try Data(contentsOf: URL(fileURLWithPath: tokenFile)).prefix(4_096))

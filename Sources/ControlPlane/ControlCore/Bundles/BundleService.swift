@@ -9,8 +9,9 @@ internal import SignedBundle
 package struct BundleService: Sendable {
   /// How long a removal is told to links; a link that is open asks every poll interval.
   static let removalMemorySeconds: Int64 = 3600
-  /// Versions above this are not believed, so that no agent can use up the numbers.
-  static let maximumBelievedVersion: UInt64 = 1 << 53
+  /// How far ahead of the database an agent is believed to be, so that no agent can use up the
+  /// numbers, which all segments share.
+  static let maximumBelievedLead: UInt64 = 1_000_000
 
   let store: any BundleStore
   let keys: ControlKeys
@@ -109,9 +110,8 @@ package struct BundleService: Sendable {
   /// Sees to it that the next version is above what an agent has accepted, which it is not after
   /// the database was put back to an earlier state: the agent would refuse every bundle.
   func catchUp(segment: String, accepted: UInt64) async throws(ControlError) {
-    guard accepted <= Self.maximumBelievedVersion else { return }
     let current = try await store.currentBundle(segment: segment)?.version ?? 0
-    guard accepted > current else { return }
+    guard accepted > current, accepted - current <= Self.maximumBelievedLead else { return }
     surroundings.logger.warning(
       "an agent has accepted a newer bundle than the database knows; versions are raised",
       metadata: ["segment": "\(segment)", "accepted": "\(accepted)", "current": "\(current)"])

@@ -14,10 +14,13 @@ extension PostgresStore: AuditStore {
     let records = batch.records.enumerated().map { index, bytes in
       ReceivedRecord(seq: batch.fromSeq &+ UInt64(index), bytes: bytes)
     }
-    for record in records where record.decoded == nil {
+    if let first = records.first(where: { $0.decoded == nil }) {
       logger.error(
-        "audit record cannot be read and is kept as it is",
-        metadata: ["log": "\(batch.log)", "seq": "\(record.seq)"])
+        "audit records cannot be read and are kept as they are",
+        metadata: [
+          "log": "\(batch.log)", "first": "\(first.seq)",
+          "count": "\(records.count { $0.decoded == nil })",
+        ])
     }
     do {
       return try await ingest(batch, records, reading: true)

@@ -2,6 +2,8 @@ import AuditLog
 import Foundation
 internal import GatewayModel
 
+/// What an agent says of a session counts only where the session is its own: a record that names
+/// another agent's session changes nothing of it.
 extension PostgresStore {
   /// Stores what is read out of a batch's records; the cursor's lock is held.
   static func project(
@@ -10,12 +12,12 @@ extension PostgresStore {
     let decoded = records.compactMap(\.decoded)
     var projection = BatchProjection(
       log: log, position: try drawPosition(session), receivedAt: receivedAt,
-      sessions: try knownSessions(decoded, session),
+      sessions: try knownSessions(decoded, log, session),
       pending: try takePending(decoded, log, session))
     for record in decoded { projection.take(record) }
 
     try open(projection.opened, log, session)
-    try close(projection.closed, session)
+    try close(projection.closed, log, session)
     if let restartedAt = projection.restartedAt {
       try endInterrupted(log, at: restartedAt, but: projection.openedSinceRestart, session)
     }
@@ -37,7 +39,7 @@ extension PostgresStore {
 
   /// The sessions that the batch names and does not open itself.
   private static func knownSessions(
-    _ records: [DecodedRecord], _ session: PostgresSession
+    _ records: [DecodedRecord], _ log: LogID, _ session: PostgresSession
   ) throws(PostgresError) -> [Identifier128: BatchProjection.SessionContext] {
     var named: Set<Identifier128> = []
     var opened: Set<Identifier128> = []
@@ -49,8 +51,9 @@ extension PostgresStore {
     guard !named.isEmpty else { return [:] }
     let rows = try session.rows(
       """
-      SELECT id, principal, principal_kind, connection FROM sallyport.session WHERE id = ANY ($1)
-      """, [.identifiers(Array(named))]
+      SELECT id, principal, principal_kind, connection FROM sallyport.session
+      WHERE id = ANY ($1) AND agent = $2
+      """, [.identifiers(Array(named)), .identifier(log.agent.value)]
     ) { row throws(PostgresError) in
       (
         try row.identifier(),
@@ -95,10 +98,15 @@ extension PostgresStore {
     return try session.rows(
       """
       DELETE FROM sallyport.pending_statement p
-      WHERE (p.session, p.statement) IN (SELECT * FROM unnest($1::uuid[], $2::bigint[]))
-        OR p.session = ANY ($3)
+      WHERE ((p.session, p.statement) IN (SELECT * FROM unnest($1::uuid[], $2::bigint[]))
+        OR p.session = ANY ($3))
+        AND p.agent = $4 AND p.epoch = $5 AND p.lane = $6
       RETURNING \(columns)
-      """, [.identifiers(sessions), .integers(statements), .identifiers(closed)],
+      """,
+      [
+        .identifiers(sessions), .integers(statements), .identifiers(closed),
+        .identifier(log.agent.value), .number(log.epoch), .integer(Int64(log.lane)),
+      ],
       { row throws(PostgresError) in try StatementRow(reading: &row) })
   }
 
@@ -136,18 +144,19 @@ extension PostgresStore {
   }
 
   private static func close(
-    _ sessions: [BatchProjection.ClosedSession], _ session: PostgresSession
+    _ sessions: [BatchProjection.ClosedSession], _ log: LogID, _ session: PostgresSession
   ) throws(PostgresError) {
     for closed in sessions {
       try session.execute(
         """
         UPDATE sallyport.session
         SET closed_at = $2, close_reason = $3, close_message = $4, statements = $5
-        WHERE id = $1
+        WHERE id = $1 AND agent = $6
         """,
         [
           .identifier(closed.id), .time(closed.at), .text(closed.record.reason),
           .text(closed.record.message), .number(closed.record.statements),
+          .identifier(log.agent.value),
         ])
     }
   }

@@ -142,8 +142,8 @@ struct Serve: AsyncParsableCommand {
     logger.notice(inTime ? "ended" : "ended with connections still open")
   }
 
-  /// A file that is there already is an error only when a token would have to be written to it,
-  /// so that a restart with the same arguments works.
+  /// A restart with the same arguments must work, so a file that is there already is no error:
+  /// where a token has to be written after all, it goes to standard output.
   private func bootstrapDestination() throws -> TokenDestination {
     guard let bootstrapTokenFile, FileManager.default.fileExists(atPath: bootstrapTokenFile)
     else { return try TokenDestination(path: bootstrapTokenFile) }

@@ -32,7 +32,6 @@ extension Session {
     if let key = effects.cancelRequest { cancelOther(key) }
     // Last, because the verdict is the session's next event.
     if let request = effects.verifyLogin { verify(request) }
-    if core.isClosed, effects.cancelRequest == nil { closeIfOver() }
   }
 
   func markDirty() {
@@ -46,7 +45,9 @@ extension Session {
     markDirty()
   }
 
-  /// Closes what the core has done with, also when the effect that said so was not performed.
+  /// Closes what the core has done with, when the effect that said so was not performed.
+  ///
+  /// Not asked after every event: reading a property of the core across modules copies all of it.
   func closeIfOver() {
     guard core.isClosed else { return }
     if client.isOpen, client.closing == .open { close(client) }

@@ -231,3 +231,40 @@ import Testing
     #expect(session.core.pipeline.queue.count == 0)
   }
 }
+
+/// What a client could do to have something else recorded than what runs, or to make records cost
+/// more than the messages they are of.
+@Suite struct HostileNameTests {
+  /// The server tells names apart by their first 63 bytes only.
+  @Test func namesAreOneWhenTheServerHoldsThemForOne() {
+    let prefix = String(repeating: "n", count: 63)
+    var session = SessionHarness.ready()
+    session.client(Client.parse(prefix + "a", "first"), Client.sync)
+    session.server(Server.parseComplete, Server.ready())
+    session.client(Client.close(statement: prefix + "b"), Client.parse(prefix + "b", "second"))
+    session.client(Client.sync)
+    session.server(Server.closeComplete, Server.parseComplete, Server.ready())
+    session.client(Client.bind("", prefix + "a"), Client.execute(), Client.sync)
+    #expect(session.begins.map { String(buffer: $0.text) } == ["second"])
+  }
+
+  @Test func nameMadeAnewBySQLHasNoTextRatherThanAWrongOne() {
+    var session = SessionHarness.ready()
+    session.client(Client.parse("s", "first"), Client.sync)
+    session.server(Server.parseComplete, Server.ready())
+    session.client(Client.query("deallocate s; prepare s as delete from t"))
+    session.server(Server.complete("DEALLOCATE"), Server.complete("PREPARE"), Server.ready())
+    session.client(Client.bind("", "s"), Client.execute(), Client.sync)
+    #expect(session.begins.last.map { String(buffer: $0.text) } == "")
+  }
+
+  @Test func deallocateAloneForgetsNothingElse() {
+    var session = SessionHarness.ready()
+    session.client(Client.parse("s", "first"), Client.sync)
+    session.server(Server.parseComplete, Server.ready())
+    session.client(Client.query("deallocate other"))
+    session.server(Server.complete("DEALLOCATE"), Server.ready())
+    session.client(Client.bind("", "s"), Client.execute(), Client.sync)
+    #expect(session.begins.last.map { String(buffer: $0.text) } == "first")
+  }
+}

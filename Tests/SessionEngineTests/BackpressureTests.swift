@@ -63,7 +63,7 @@ import Testing
       try database.connection(agent: rig.agent, tls: .disable, port: server.port)
     ])
     let serving = Task {
-      let peer = try await server.accept()
+      let peer = try await server.accept(within: GatewayRig.patience)
       _ = try await peer.receiveStartup(tls: nil)
       try await peer.welcome()
       _ = try await peer.receiveFrontend()
@@ -78,7 +78,7 @@ import Testing
     _ = try await client.logIn(user: "app", database: "orders", password: try await rig.token())
     try await client.peer.send(FrontendMessage.Query(sql: "COPY t FROM STDIN").encode)
     let peer = try await serving.value
-    _ = try await client.peer.receive(BackendMessageType.self)
+    _ = try await client.peer.receive(BackendMessageType.self, within: GatewayRig.patience)
     var chunk = ByteBuffer()
     chunk.writeInteger(UInt8(ascii: "d"))
     chunk.writeInteger(UInt32(60_004))

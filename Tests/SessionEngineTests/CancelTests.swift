@@ -19,16 +19,16 @@ import Testing
     // As libpq does: a connection of its own, here without TLS.
     let canceller = try await ScriptedClient(.loopback(port: rig.port))
     try await canceller.peer.send { StartupPacket.writeCancelRequest(key, into: &$0) }
-    #expect(try await canceller.peer.receiveClose().readableBytes == 0)
-    let reply = try await client.reply()
+    #expect(try await canceller.peer.receiveClose(within: GatewayRig.patience).readableBytes == 0)
+    let reply = try await client.reply(within: GatewayRig.patience)
     #expect(reply.sqlStates == ["57014"])
     // And once more, behind TLS.
     try await client.peer.send(FrontendMessage.Query(sql: "SELECT pg_sleep(61)").encode)
     _ = try await rig.records("running") { $0.begin(of: "SELECT pg_sleep(61)") != nil }
     let second = try await ScriptedClient(.loopback(port: rig.port), security: .negotiated(context))
     try await second.peer.send { StartupPacket.writeCancelRequest(key, into: &$0) }
-    #expect(try await second.peer.receiveClose().readableBytes == 0)
-    #expect(try await client.reply().sqlStates == ["57014"])
+    #expect(try await second.peer.receiveClose(within: GatewayRig.patience).readableBytes == 0)
+    #expect(try await client.reply(within: GatewayRig.patience).sqlStates == ["57014"])
     #expect(try await client.query("SELECT 1").rows.count == 1)
     let records = try await rig.records("two cancels") { $0.cancels.count == 2 }
     #expect(records.cancels.allSatisfy { $0.matched && $0.statement != nil })
@@ -50,7 +50,7 @@ import Testing
     for wrong in wrongs {
       let canceller = try await ScriptedClient(.loopback(port: rig.port))
       try await canceller.peer.send { StartupPacket.writeCancelRequest(wrong, into: &$0) }
-      #expect(try await canceller.peer.receiveClose().readableBytes == 0)
+      #expect(try await canceller.peer.receiveClose(within: GatewayRig.patience).readableBytes == 0)
     }
     let records = try await rig.records("cancels") { $0.cancels.count == wrongs.count }
     #expect(records.cancels.allSatisfy { !$0.matched })
@@ -66,7 +66,7 @@ import Testing
     for _ in 0..<30 {
       let canceller = try await ScriptedClient(.loopback(port: rig.port))
       try await canceller.peer.send { StartupPacket.writeCancelRequest(key, into: &$0) }
-      _ = try await canceller.peer.receiveClose()
+      _ = try await canceller.peer.receiveClose(within: GatewayRig.patience)
     }
     try await Task.sleep(for: .milliseconds(200))
     let count = try rig.records().cancels.count

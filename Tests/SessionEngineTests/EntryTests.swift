@@ -124,7 +124,7 @@ import Testing
     try await client.terminate()
     let nameless = try rig.pki.clientContext()
     let other = try await ScriptedClient(.loopback(port: rig.port), security: .direct(nameless))
-    _ = try await other.peer.receiveClose()
+    _ = try await other.peer.receiveClose(within: GatewayRig.patience)
     let records = try await rig.records("a refusal") { !$0.refusals.isEmpty }
     #expect(records.refusals.first?.reason == "protocol_violation")
     await rig.end()
@@ -137,7 +137,7 @@ import Testing
       StartupPacket.writeSSLRequest(into: &buffer)
       StartupMessage(parameters: [.init(name: "user", value: "app")]).encode(into: &buffer)
     }
-    let answer = try await client.peer.receiveClose()
+    let answer = try await client.peer.receiveClose(within: GatewayRig.patience)
     #expect(answer.readableBytes == 0)
     let records = try await rig.records("a refusal") { !$0.refusals.isEmpty }
     #expect(records.refusals.first?.reason == "protocol_violation")
@@ -146,7 +146,7 @@ import Testing
 
   @Test func silentClientsDelayNobodyAndAreClosed() async throws {
     var options = GatewayRig.Options()
-    options.limits.handshakeDeadline = .seconds(4)
+    options.limits.handshakeDeadline = .seconds(12)
     let (rig, _) = try await GatewayRig.serving(options)
     var silent: [ScriptedClient] = []
     for index in 0..<50 {
@@ -156,11 +156,11 @@ import Testing
       if index % 3 == 2 { try await client.peer.send(StartupPacket.writeSSLRequest) }
       silent.append(client)
     }
-    let start = ContinuousClock.now
     let good = try await rig.psql("SELECT 1;")
     #expect(good.output == "1\n")
-    #expect(ContinuousClock.now - start < .seconds(3))
-    for client in silent { _ = try await client.peer.receiveClose() }
+    // It did not wait for any of them to be closed.
+    #expect(try rig.records().refusals.isEmpty)
+    for client in silent { _ = try await client.peer.receiveClose(within: GatewayRig.patience) }
     let records = try await rig.records("refusals") { $0.refusals.count == 50 }
     #expect(records.refusals.allSatisfy { $0.reason == "handshake_timeout" })
     await rig.end()
@@ -185,7 +185,9 @@ import Testing
     #expect(records.refusals.first?.reason == "too_many_sessions")
     #expect(records.refusals.first?.sqlstate == "53300")
     for client in clients { try await client.terminate() }
-    try await eventually("room again") { rig.gateway.statistics.openConnections == 0 }
+    try await eventually("room again", within: GatewayRig.patience) {
+      rig.gateway.statistics.openConnections == 0
+    }
     #expect(try await rig.psql("SELECT 1;").output == "1\n")
     await rig.end()
   }
@@ -202,7 +204,9 @@ import Testing
     let records = try await rig.records("a refusal") { !$0.refusals.isEmpty }
     #expect(records.refusals.first?.reason == "too_many_sessions")
     try await client.terminate()
-    try await eventually("room again") { rig.gateway.statistics.openSessions == 0 }
+    try await eventually("room again", within: GatewayRig.patience) {
+      rig.gateway.statistics.openSessions == 0
+    }
     #expect(try await rig.psql("SELECT 1;").output == "1\n")
     await rig.end()
   }

@@ -34,12 +34,12 @@ import Testing
     files.errorNumber = errorNumber
     try await client.peer.send(FrontendMessage.Query(sql: "INSERT INTO \(table) VALUES (2)").encode)
     for peer in [client.peer, idle.peer] {
-      let frame = try await peer.receive(BackendMessageType.self)
+      let frame = try await peer.receive(BackendMessageType.self, within: GatewayRig.patience)
       #expect(frame.type == .errorResponse)
       let error = try BackendMessage.Diagnostic(decoding: frame.body)
       #expect(error.sqlState == "58030")
       #expect(error.endsSession)
-      _ = try await peer.receiveClose()
+      _ = try await peer.receiveClose(within: GatewayRig.patience)
     }
     let health = await rig.gateway.health()
     #expect(health.state == .failing)
@@ -50,7 +50,9 @@ import Testing
     #expect(try await database.cluster.sql("SELECT id FROM \(table)", database: "shop") == "1")
 
     files.errorNumber = nil
-    try await eventually("health is green again") { await rig.gateway.health().state == .ok }
+    try await eventually("health is green again", within: GatewayRig.patience) {
+      await rig.gateway.health().state == .ok
+    }
     #expect(try await rig.psql("SELECT 2;").output == "2\n")
     let records = try await rig.records("closed") { records in
       records.begin(of: "SELECT 2;") != nil && !records.closes.isEmpty
@@ -85,10 +87,14 @@ import Testing
     // The control plane has stored everything.
     for id in rig.log.logs() {
       let reader = try rig.log.reader(for: id)
-      try await eventually("synced") { reader.backlog > 0 && reader.endSeq > 0 }
+      try await eventually("synced", within: GatewayRig.patience) {
+        reader.backlog > 0 && reader.endSeq > 0
+      }
       try reader.acknowledge(before: reader.endSeq)
     }
-    try await eventually("health is green again") { await rig.gateway.health().state == .ok }
+    try await eventually("health is green again", within: GatewayRig.patience) {
+      await rig.gateway.health().state == .ok
+    }
     #expect(try await rig.psql("SELECT 3;").output == "3\n")
     await rig.end()
   }

@@ -101,7 +101,9 @@ import Testing
     for hosts in [["db.example.com"], ["10.9.8.7"]] {
       let server = try await ScriptedServer()
       let context = try pki.serverContext(try pki.issue(hosts))
-      let serving = Task { try await server.accept().receiveStartup(tls: context) }
+      let serving = Task {
+        try await server.accept(within: GatewayRig.patience).receiveStartup(tls: context)
+      }
       await rig.apply([
         try database.connection(
           agent: rig.agent, port: server.port, authoritiesPEM: pki.authorityPEM)
@@ -141,7 +143,9 @@ import Testing
   @Test func aServerWithoutTLSIsRefusedWhereTheModeDemandsIt() async throws {
     let rig = try await GatewayRig()
     let server = try await ScriptedServer()
-    let serving = Task { try await server.accept().receiveStartup(tls: nil) }
+    let serving = Task {
+      try await server.accept(within: GatewayRig.patience).receiveStartup(tls: nil)
+    }
     let database = try await Database.shared.value
     let (_, refused) = try await refusal(
       rig, try database.connection(agent: rig.agent, tls: .require, port: server.port))
@@ -155,10 +159,10 @@ import Testing
     let rig = try await GatewayRig()
     let server = try await ScriptedServer()
     let serving = Task {
-      let peer = try await server.accept()
+      let peer = try await server.accept(within: GatewayRig.patience)
       _ = try await peer.receiveStartupPacket()
       try await peer.send(ByteBuffer(string: "SE"))
-      return try await peer.receiveClose()
+      return try await peer.receiveClose(within: GatewayRig.patience)
     }
     let database = try await Database.shared.value
     let (_, refused) = try await refusal(
@@ -173,7 +177,7 @@ import Testing
     let rig = try await GatewayRig()
     let server = try await ScriptedServer()
     let serving = Task {
-      let peer = try await server.accept()
+      let peer = try await server.accept(within: GatewayRig.patience)
       _ = try await peer.receiveStartup(tls: nil)
       try await peer.welcome()
       _ = try await peer.receiveFrontend()

@@ -109,6 +109,9 @@ struct LaneShipper: Sendable {
       }
       return .goOn(from: answer.nextSeq)
     case .wrongCursor:
+      guard answer.nextSeq != sent.lowerBound else {
+        return .stuck("the control plane refused records at the place it asked for them")
+      }
       guard answer.nextSeq <= held.upperBound else {
         return .stuck(
           "the control plane has records up to \(answer.nextSeq) of a log that ends at"

@@ -20,8 +20,16 @@ final class GatewayRig: Sendable {
   let port: Int
   private let tokenKey = Curve25519.Signing.PrivateKey()
 
+  /// Tests of all targets share two threads with heavy ones; what is to happen may take its time.
+  static let patience = Duration.seconds(60)
+
   struct Options: Sendable {
-    var limits = GatewayLimits()
+    var limits: GatewayLimits = {
+      var limits = GatewayLimits()
+      limits.handshakeDeadline = .seconds(120)
+      limits.serverConnectDeadline = GatewayRig.patience
+      return limits
+    }()
     var threads = 2
     var allowsPlaintextOnLoopback = false
     var hasUnixSocket = false
@@ -127,14 +135,14 @@ final class GatewayRig: Sendable {
     [
       "PGHOST": "127.0.0.1", "PGPORT": "\(port)", "PGUSER": user, "PGDATABASE": database,
       "PGPASSWORD": token, "PGSSLMODE": sslmode, "PGSSLROOTCERT": pki.authorityFile,
-      "PGAPPNAME": "rig", "PGCONNECT_TIMEOUT": "20",
+      "PGAPPNAME": "rig", "PGCONNECT_TIMEOUT": "60",
     ]
   }
 
   /// Runs psql with a script; `arguments` come first.
   func psql(
     _ script: String, token: String? = nil, user: String = "app", database: String = "orders",
-    sslmode: String = "verify-full", arguments: [String] = [], within: Duration = .seconds(60)
+    sslmode: String = "verify-full", arguments: [String] = [], within: Duration = .seconds(120)
   ) async throws -> Outcome {
     let password: String
     if let token { password = token } else { password = try await self.token() }
@@ -158,7 +166,7 @@ final class GatewayRig: Sendable {
 
   /// Waits until the records say what is asked, and gives them.
   func records(
-    _ what: String, within limit: Duration = .seconds(10),
+    _ what: String, within limit: Duration = GatewayRig.patience,
     until condition: ([DecodedRecord]) -> Bool
   ) async throws -> [DecodedRecord] {
     var records: [DecodedRecord] = []

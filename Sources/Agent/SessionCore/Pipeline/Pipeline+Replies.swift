@@ -32,9 +32,7 @@ extension Pipeline {
     guard head.kind.isExecution else { return head.kind.isRefused }
     queue.endCopyIn(completed: true)
     progress.complete(command)
-    if command.tag == "DEALLOCATE ALL" || command.tag == "DISCARD ALL" {
-      catalogue.forgetStatements()
-    }
+    catalogue.noteCommand(tag: command.tag)
     if head.kind == .execute { end(.completed, at: now, audit: &audit) }
     return false
   }

@@ -24,11 +24,29 @@ struct Pipeline: Sendable {
   var refusals: [StatementID: StatementRefusal] = [:]
   private(set) var lastStatement: UInt64 = 0
 
+  /// The portals whose long parameters stand in a begin already, oldest first.
+  private var recordedPortals: [UInt64] = []
+
   /// The next number; every begin has one.
   mutating func nextStatement() -> StatementID {
     lastStatement &+= 1
     return StatementID(lastStatement)
   }
+
+  /// What the begin of an execution of this portal says of its parameters.
+  ///
+  /// A client can bind megabytes once and execute thousands of times in one read. So long
+  /// parameters stand in the first begin of their portal only; the later ones name the portal.
+  mutating func parametersToRecord(of portal: Portal) -> [StatementParameter] {
+    guard portal.parametersBytes > Self.longParametersBytes else { return portal.parameters }
+    if recordedPortals.contains(portal.number) { return [] }
+    if recordedPortals.count >= Self.maximumRecordedPortals { recordedPortals.removeFirst() }
+    recordedPortals.append(portal.number)
+    return portal.parameters
+  }
+
+  private static let longParametersBytes = 8 << 10
+  private static let maximumRecordedPortals = 64
 
   /// An execution was begun and forwarded.
   mutating func forwardedExecution(

@@ -109,9 +109,8 @@ struct ReplyQueue: Sendable {
   /// CopyInResponse: the Syncs sent right behind the first entry are read as part of the COPY.
   mutating func beginCopyIn() {
     isCopyingIn = true
-    while let next = second, next.kind == .sync, !next.isBehindCopyData {
-      entries.remove(at: entries.index(after: entries.startIndex))
-    }
+    let swallowed = entries.dropFirst().prefix { $0.kind == .sync && !$0.isBehindCopyData }.count
+    removeBehindHead(swallowed)
   }
 
   /// The COPY of the first entry is over.
@@ -125,10 +124,16 @@ struct ReplyQueue: Sendable {
       hasDoubtfulSyncs = second.map { $0.kind == .sync && $0.isBehindCopyData } ?? false
       return
     }
-    while let next = second, next.kind == .sync || next.kind == .copyEnd {
-      entries.remove(at: entries.index(after: entries.startIndex))
-      if next.kind == .copyEnd { break }
-    }
+    let syncs = entries.dropFirst().prefix { $0.kind == .sync }.count
+    let endsHere = entries.dropFirst(1 + syncs).first?.kind == .copyEnd
+    removeBehindHead(syncs + (endsHere ? 1 : 0))
+  }
+
+  /// Takes off the entries that follow the first, in one go: a pipeline can hold thousands.
+  private mutating func removeBehindHead(_ count: Int) {
+    guard count > 0, let head = entries.first else { return }
+    entries.removeFirst(min(count + 1, entries.count))
+    entries.prepend(head)
   }
 
   /// A reply came that no Sync has: the doubtful ones in front of it were swallowed.

@@ -19,10 +19,16 @@ struct Portal: Equatable, Sendable {
   var statement: PreparedStatement?
   var parameters: [StatementParameter]
   let retainedBytes: Int
+  /// Tells portals of one name apart.
+  let number: UInt64
+
+  var parametersBytes: Int { parameters.reduce(0) { $0 + $1.retainedBytes } }
 
   init(
-    statementName: WireName, statement: PreparedStatement?, parameters: [StatementParameter]
+    statementName: WireName, statement: PreparedStatement?, parameters: [StatementParameter],
+    number: UInt64
   ) {
+    self.number = number
     self.statementName = statementName
     self.statement = statement
     self.parameters = parameters
@@ -74,6 +80,10 @@ struct StatementCatalogue: Sendable {
   /// Rises with each Sync.
   private var segment: UInt64 = 0
   private var lastVersion: UInt64 = 0
+  private var lastPortal: UInt64 = 0
+  /// A statement was deallocated, or a cursor closed, by SQL: see ``noteCommand(tag:)``.
+  private var hasDeallocated = false
+  private var hasClosedCursor = false
   /// Bytes kept for texts and parameters.
   private(set) var retainedBytes = 0
 
@@ -94,6 +104,12 @@ struct StatementCatalogue: Sendable {
   }
 
   mutating func endSegment() { segment &+= 1 }
+
+  /// The number of the next portal.
+  mutating func nextPortal() -> UInt64 {
+    lastPortal &+= 1
+    return lastPortal
+  }
 
   func statement(_ name: WireName) -> Lookup<PreparedStatement> {
     guard let latest = latestStatements[name] else { return .known(statements[name]) }
@@ -177,8 +193,28 @@ struct StatementCatalogue: Sendable {
     retainedBytes -= freed
   }
 
-  /// `DEALLOCATE ALL` or `DISCARD ALL` ran.
-  mutating func forgetStatements() {
+  /// A command completed: some change by SQL what names of the protocol stand for.
+  ///
+  /// `PREPARE s` succeeds only when no `s` is there, so a name can come to mean another text only
+  /// after a `DEALLOCATE` by SQL; the same goes for cursors and portals. Then the texts are
+  /// forgotten and executions recorded with an empty one, which is better than a wrong one. What
+  /// a DO block or a function prepares has no tag and is not seen.
+  mutating func noteCommand(tag: String) {
+    switch tag {
+    case "DEALLOCATE ALL", "DISCARD ALL": forgetStatements()
+    case "DEALLOCATE": hasDeallocated = true
+    case "PREPARE":
+      if hasDeallocated { forgetStatements() }
+      hasDeallocated = false
+    case "CLOSE CURSOR", "CLOSE CURSOR ALL": hasClosedCursor = true
+    case "DECLARE CURSOR":
+      if hasClosedCursor { forgetPortals() }
+      hasClosedCursor = false
+    default: break
+    }
+  }
+
+  private mutating func forgetStatements() {
     var freed = 0
     statements.removeAll(named: true) { freed += $0.retainedBytes }
     retainedBytes -= freed

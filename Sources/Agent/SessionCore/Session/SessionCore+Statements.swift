@@ -78,7 +78,8 @@ extension SessionCore {
     }
     let portal = Portal(
       statementName: message.statement, statement: prepared,
-      parameters: BoundParameters.read(message, types: prepared?.parameterOIDs ?? []))
+      parameters: BoundParameters.read(message, types: prepared?.parameterOIDs ?? []),
+      number: pipeline.catalogue.nextPortal())
     pipeline.forwardedChange(.bind, .bind(message.portal, portal), at: now)
     return .forward
   }
@@ -100,11 +101,12 @@ extension SessionCore {
       return .replace(refuse(.execute, refusal, text: text, isUnnamed: false, at: now))
     }
     let statement = pipeline.nextStatement()
+    let parameters = portal.map { pipeline.parametersToRecord(of: $0) } ?? []
     effects.audit.append(
       .statementBegin(
         StatementBegun(
           statement: statement, kind: .extended, text: portal?.statement?.text ?? ByteBuffer(),
-          textVersion: portal?.statement?.version ?? 0, parameters: portal?.parameters ?? [],
+          textVersion: portal?.statement?.version ?? 0, parameters: parameters,
           transactionStatus: pipeline.transactionStatus,
           preparedStatement: portal?.statementName.text ?? "", portal: message.portal.text,
           rowLimit: UInt32(max(0, message.maximumRows)))))

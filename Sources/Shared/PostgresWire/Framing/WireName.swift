@@ -4,7 +4,8 @@ import NIOCore
 ///
 /// Not `String`: Swift holds "é" in one and in two scalars for equal, the server does not, and a
 /// name that means one statement here and another there would let a statement past its check.
-/// Names that are UTF-8 of up to 15 bytes are held without an allocation.
+/// For the same reason only the first 63 bytes count (``maximumBytes``), as at the server. Names
+/// that are UTF-8 of up to 15 bytes are held without an allocation.
 package struct WireName: Sendable {
   private enum Storage: Sendable {
     case text(String)
@@ -14,12 +15,21 @@ package struct WireName: Sendable {
 
   private let storage: Storage
 
+  /// The server keeps names in tables with keys of NAMEDATALEN (64) bytes with the closing zero:
+  /// two names that differ only behind that are one.
+  package static let maximumBytes = 63
+
   /// The unnamed statement or portal.
   package static let unnamed = WireName("")
 
-  package init(_ text: String) { storage = .text(text) }
+  package init(_ text: String) {
+    self.init(ByteBuffer(string: text))
+  }
 
   package init(_ slice: ByteBuffer) {
+    let slice =
+      slice.getSlice(
+        at: slice.readerIndex, length: min(slice.readableBytes, Self.maximumBytes)) ?? slice
     if slice.readableBytes == 0 {
       storage = .text("")
     } else if let text = String(validating: slice.readableBytesView, as: UTF8.self) {

@@ -30,7 +30,7 @@ struct APICall: Sendable {
     } catch let error as DecodingError {
       throw ControlError(
         .invalid, "The request's body is not what this route takes: \(Self.reason(error)).",
-        remedy: "Send a JSON object as the API's documentation shows it.")
+        remedy: "Send a JSON object as docs/api.md says.")
     }
   }
 

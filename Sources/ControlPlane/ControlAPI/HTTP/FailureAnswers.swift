@@ -63,7 +63,7 @@ struct FailureAnswers: RouterMiddleware {
       case .notFound:
         APIErrorBody(
           code: "not_found", message: "There is no route \(request.method) \(request.uri.path).",
-          remedy: "See the API's documentation for its routes.")
+          remedy: "The routes stand in docs/api.md.")
       case .contentTooLarge:
         APIErrorBody(
           code: "invalid",

@@ -19,10 +19,12 @@ up: ## The demo's servers, left running until Ctrl-C; prints what to type
 	@$(MAKE) --no-print-directory release
 	@deploy/demo/demo.sh --stay
 
+# The real programs are tested one suite at a time: some of those tests measure how soon a thing is done.
 test: ## Everything: unit, vectors, random walks, and integration with the real binaries
 	@scripts/install-dependencies.sh test
 	swift build --build-tests
-	swift test --skip-build
+	swift test --skip-build --skip IntegrationTests
+	swift test --skip-build --no-parallel --filter IntegrationTests
 
 unit: ## Without the integration tests
 	@scripts/install-dependencies.sh test
@@ -32,7 +34,7 @@ unit: ## Without the integration tests
 integration: ## Only the tests that run the real binaries
 	@scripts/install-dependencies.sh test
 	swift build --build-tests
-	swift test --skip-build --filter IntegrationTests
+	swift test --skip-build --no-parallel --filter IntegrationTests
 
 build: ## Debug build
 	@scripts/install-dependencies.sh build

@@ -13,6 +13,9 @@ package final class ChildProcess: Sendable {
     case signal(Int32)
   }
 
+  /// Closed in the child, open or not; what a process may have without asking for more.
+  private static let descriptors: Int32 = 1_024
+
   package let identifier: pid_t
   private let folder: ScratchFolder
   private let exit = Mutex<Exit?>(nil)
@@ -45,6 +48,11 @@ package final class ChildProcess: Sendable {
     posix_spawn_file_actions_addopen(&actions, 0, folder.file("in"), O_RDONLY, 0)
     posix_spawn_file_actions_addopen(&actions, 1, folder.file("out"), O_WRONLY | O_APPEND, 0)
     posix_spawn_file_actions_addopen(&actions, 2, folder.file("err"), O_WRONLY | O_APPEND, 0)
+    // NIO's sockets are inherited: a child that holds one would keep the test's peer from seeing
+    // its close.
+    for descriptor: Int32 in 3..<Self.descriptors {
+      posix_spawn_file_actions_addclose(&actions, descriptor)
+    }
     // Threads of the concurrency pool block signals, and a child inherits that: unmended, SIGTERM
     // would never reach the program.
     var attributes = posix_spawnattr_t()

@@ -102,7 +102,12 @@ final class FolderLock: Sendable {
 
   func release() {
     descriptor.withLock { open in
-      if let descriptor = open { close(descriptor) }
+      if let descriptor = open {
+        // Said aloud: a child process that was started meanwhile may hold the descriptor a little
+        // longer, and the lock with it.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+      }
       open = nil
     }
   }

@@ -65,6 +65,9 @@ package struct PosixFiles: FileAccess {
   }
 
   package func close(_ descriptor: Int32) {
+    // A child process that was started meanwhile may hold the descriptor a little longer; a lock
+    // must not outlive this call with it.
+    flock(descriptor, LOCK_UN)
     #if canImport(Glibc)
       _ = Glibc.close(descriptor)
     #elseif canImport(Musl)

@@ -77,6 +77,7 @@ package final class ChildProcess: Sendable {
       throw TestFailure("cannot start \(words[0]): \(String(cString: strerror(status)))")
     }
     identifier = child
+    Leftovers.began(child)
   }
 
   package var output: String { text(of: "out") }
@@ -122,6 +123,7 @@ package final class ChildProcess: Sendable {
       if exit != nil { return exit }
       var status: Int32 = 0
       guard waitpid(identifier, &status, WNOHANG) == identifier else { return nil }
+      Leftovers.ended(identifier)
       let signal = status & 0x7F
       exit = signal == 0 ? .code((status >> 8) & 0xFF) : .signal(signal)
       return exit

@@ -64,6 +64,7 @@ package final class PostgresCluster: Sendable {
   private var data: String { folder.file("data") }
 
   package func start() async throws {
+    Leftovers.began(cluster: data)
     try await program(
       "pg_ctl", ["-D", data, "-l", folder.file("server.log"), "-w", "-t", "60", "start"])
   }
@@ -117,11 +118,5 @@ package final class PostgresCluster: Sendable {
     }
   }
 
-  deinit {
-    // The postmaster's id stands in the first line of its pid file; SIGQUIT is an immediate stop.
-    let text = (try? String(contentsOfFile: "\(data)/postmaster.pid", encoding: .utf8)) ?? ""
-    guard let first = text.split(separator: "\n").first, let process = pid_t(first) else { return }
-    kill(process, SIGQUIT)
-    for _ in 0..<200 where kill(process, 0) == 0 { usleep(20_000) }
-  }
+  deinit { Leftovers.stopCluster(data: data) }
 }

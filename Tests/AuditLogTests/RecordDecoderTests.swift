@@ -34,9 +34,9 @@ import Testing
     try expectRoundTrip(close, .sessionClose(close))
     let refusal = RefusalRecord(
       reason: "no_grant", digest: Samples.digest, subject: "bob", groups: ["x"],
-      principalKind: .user)
+      principalKind: .user, leftOut: 7)
     try expectRoundTrip(refusal, .refusal(refusal))
-    let cancel = CancelRecord(matched: true, clientAddress: "a")
+    let cancel = CancelRecord(matched: true, clientAddress: "a", leftOut: 8)
     try expectRoundTrip(cancel, .cancel(cancel))
     let applied = BundleAppliedRecord(version: 1, hash: [1])
     try expectRoundTrip(applied, .bundleApplied(applied))

@@ -161,7 +161,7 @@ import Testing
         reason: "no_grant", detail: "d", sqlstate: "28000", message: "m",
         statement: StatementID(4), digest: Samples.digest, subject: "bob", tokenID: "t",
         connection: "orders", databaseRole: "reader", clientAddress: "a", applicationName: "p",
-        groups: ["g"], principalKind: .service),
+        groups: ["g"], principalKind: .service, leftOut: 300),
       .refusal(
         .with {
           $0.reason = "no_grant"
@@ -178,18 +178,20 @@ import Testing
           $0.applicationName = "p"
           $0.groups = ["g"]
           $0.kind = "service"
+          $0.leftOut = 300
         }))
     try expectSame(RefusalRecord(reason: "r"), .refusal(.with { $0.reason = "r" }))
   }
 
   @Test func recordsOfTheLog() throws {
     try expectSame(
-      CancelRecord(matched: true, clientAddress: "a", statement: StatementID(2)),
+      CancelRecord(matched: true, clientAddress: "a", statement: StatementID(2), leftOut: 3),
       .cancel(
         .with {
           $0.matched = true
           $0.clientAddress = "a"
           $0.statement = 2
+          $0.leftOut = 3
         }))
     try expectSame(CancelRecord(matched: false, clientAddress: ""), .cancel(.init()))
     try expectSame(

@@ -17,7 +17,7 @@ extension RecordDecoder {
       return .cancel(
         CancelRecord(
           matched: cancel.matched, clientAddress: cancel.clientAddress,
-          statement: statementID(cancel.statement)))
+          statement: statementID(cancel.statement), leftOut: cancel.leftOut))
     case .bundleApplied(let applied):
       return .bundleApplied(
         BundleAppliedRecord(version: applied.version, hash: Array(applied.hash)))
@@ -176,7 +176,7 @@ extension RecordDecoder {
       subject: refusal.subject, tokenID: refusal.tokenID, connection: refusal.connection,
       databaseRole: refusal.databaseRole, clientAddress: refusal.clientAddress,
       applicationName: refusal.applicationName, groups: refusal.groups,
-      principalKind: principalKind)
+      principalKind: principalKind, leftOut: refusal.leftOut)
   }
 
   private static func logOpen(

@@ -146,13 +146,16 @@ package struct RefusalRecord: RecordBody {
   package var applicationName: String
   package var groups: [String]
   package var principalKind: Principal.Kind?
+  /// How many refusals of clients without a verified token the record stands for; 0 in the record
+  /// of one refusal.
+  package var leftOut: UInt64
 
   package init(
     reason: String, detail: String = "", sqlstate: String = "", message: String = "",
     statement: StatementID? = nil, digest: StatementDigest? = nil, subject: String = "",
     tokenID: String = "", connection: String = "", databaseRole: String = "",
     clientAddress: String = "", applicationName: String = "", groups: [String] = [],
-    principalKind: Principal.Kind? = nil
+    principalKind: Principal.Kind? = nil, leftOut: UInt64 = 0
   ) {
     self.reason = reason
     self.detail = detail
@@ -168,6 +171,7 @@ package struct RefusalRecord: RecordBody {
     self.applicationName = applicationName
     self.groups = groups
     self.principalKind = principalKind
+    self.leftOut = leftOut
   }
 
   package func writeFields(to fields: inout FieldWriter) {
@@ -185,5 +189,6 @@ package struct RefusalRecord: RecordBody {
     fields.string(12, applicationName)
     for group in groups { fields.element(13, group) }
     fields.string(14, principalKind?.rawValue)
+    fields.varint(15, leftOut)
   }
 }

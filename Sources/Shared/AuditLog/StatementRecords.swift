@@ -185,16 +185,23 @@ package struct CancelRecord: RecordBody {
   package var clientAddress: String
   /// The statement that ran at that moment; `nil` when none did.
   package var statement: StatementID?
+  /// How many cancels with a key that no session has the record stands for; 0 in the record of one
+  /// cancel.
+  package var leftOut: UInt64
 
-  package init(matched: Bool, clientAddress: String, statement: StatementID? = nil) {
+  package init(
+    matched: Bool, clientAddress: String, statement: StatementID? = nil, leftOut: UInt64 = 0
+  ) {
     self.matched = matched
     self.clientAddress = clientAddress
     self.statement = statement
+    self.leftOut = leftOut
   }
 
   package func writeFields(to fields: inout FieldWriter) {
     fields.bool(1, matched)
     fields.string(2, clientAddress)
     fields.varint(3, statement?.rawValue ?? 0)
+    fields.varint(4, leftOut)
   }
 }

@@ -673,6 +673,10 @@ package nonisolated struct Sallyport_Audit_V1_Refusal: Sendable {
 
   package var kind: String = String()
 
+  /// In a record with the reason refusals_left_out: how many refusals of clients without a verified
+  /// token it stands for.
+  package var leftOut: UInt64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -690,6 +694,9 @@ package nonisolated struct Sallyport_Audit_V1_Cancel: Sendable {
 
   /// The statement that ran at that moment; 0 when none did.
   package var statement: UInt64 = 0
+
+  /// When not 0, the record stands for that many cancels with a key that no session has.
+  package var leftOut: UInt64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1716,7 +1723,7 @@ nonisolated extension Sallyport_Audit_V1_StatementEnd.Outcome: SwiftProtobuf._Pr
 
 nonisolated extension Sallyport_Audit_V1_Refusal: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Refusal"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reason\0\u{1}detail\0\u{1}sqlstate\0\u{1}message\0\u{1}statement\0\u{1}digest\0\u{1}subject\0\u{3}token_id\0\u{1}connection\0\u{3}database_role\0\u{3}client_address\0\u{3}application_name\0\u{1}groups\0\u{1}kind\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reason\0\u{1}detail\0\u{1}sqlstate\0\u{1}message\0\u{1}statement\0\u{1}digest\0\u{1}subject\0\u{3}token_id\0\u{1}connection\0\u{3}database_role\0\u{3}client_address\0\u{3}application_name\0\u{1}groups\0\u{1}kind\0\u{3}left_out\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1738,6 +1745,7 @@ nonisolated extension Sallyport_Audit_V1_Refusal: SwiftProtobuf.Message, SwiftPr
       case 12: try { try decoder.decodeSingularStringField(value: &self.applicationName) }()
       case 13: try { try decoder.decodeRepeatedStringField(value: &self.groups) }()
       case 14: try { try decoder.decodeSingularStringField(value: &self.kind) }()
+      case 15: try { try decoder.decodeSingularUInt64Field(value: &self.leftOut) }()
       default: break
       }
     }
@@ -1786,6 +1794,9 @@ nonisolated extension Sallyport_Audit_V1_Refusal: SwiftProtobuf.Message, SwiftPr
     if !self.kind.isEmpty {
       try visitor.visitSingularStringField(value: self.kind, fieldNumber: 14)
     }
+    if self.leftOut != 0 {
+      try visitor.visitSingularUInt64Field(value: self.leftOut, fieldNumber: 15)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1804,6 +1815,7 @@ nonisolated extension Sallyport_Audit_V1_Refusal: SwiftProtobuf.Message, SwiftPr
     if lhs.applicationName != rhs.applicationName {return false}
     if lhs.groups != rhs.groups {return false}
     if lhs.kind != rhs.kind {return false}
+    if lhs.leftOut != rhs.leftOut {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1811,7 +1823,7 @@ nonisolated extension Sallyport_Audit_V1_Refusal: SwiftProtobuf.Message, SwiftPr
 
 nonisolated extension Sallyport_Audit_V1_Cancel: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Cancel"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}matched\0\u{3}client_address\0\u{1}statement\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}matched\0\u{3}client_address\0\u{1}statement\0\u{3}left_out\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1822,6 +1834,7 @@ nonisolated extension Sallyport_Audit_V1_Cancel: SwiftProtobuf.Message, SwiftPro
       case 1: try { try decoder.decodeSingularBoolField(value: &self.matched) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.clientAddress) }()
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.statement) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.leftOut) }()
       default: break
       }
     }
@@ -1837,6 +1850,9 @@ nonisolated extension Sallyport_Audit_V1_Cancel: SwiftProtobuf.Message, SwiftPro
     if self.statement != 0 {
       try visitor.visitSingularUInt64Field(value: self.statement, fieldNumber: 3)
     }
+    if self.leftOut != 0 {
+      try visitor.visitSingularUInt64Field(value: self.leftOut, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1844,6 +1860,7 @@ nonisolated extension Sallyport_Audit_V1_Cancel: SwiftProtobuf.Message, SwiftPro
     if lhs.matched != rhs.matched {return false}
     if lhs.clientAddress != rhs.clientAddress {return false}
     if lhs.statement != rhs.statement {return false}
+    if lhs.leftOut != rhs.leftOut {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

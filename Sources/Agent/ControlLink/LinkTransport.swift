@@ -7,9 +7,8 @@ internal import GatewayModel
 enum LinkTransport {
   typealias Client = GRPCClient<HTTP2ClientTransport.Posix>
 
-  /// The longest message taken from the control plane: a bundle of the longest kind with room to
-  /// spare.
-  static let maximumMessageBytes = 64 * 1024 * 1024
+  /// The longest message in either direction: a bundle, or a batch of records.
+  static let maximumMessageBytes = SizeLimits.linkMessageBytes
 
   /// - Throws: When the certificate or the key cannot be used.
   static func make(

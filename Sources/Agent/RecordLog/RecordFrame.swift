@@ -1,3 +1,5 @@
+import GatewayModel
+
 /// The frame of one record in a segment.
 ///
 /// Byte layout, numbers little-endian:
@@ -13,7 +15,7 @@ enum RecordFrame {
   static let recordKind: UInt8 = 1
   static let checkpointKind: UInt8 = 2
   /// More than any record the agent makes; a longer length is damage, not a reason to allocate.
-  static let maximumPayloadBytes = 256 * 1024 * 1024
+  static let maximumPayloadBytes = SizeLimits.recordBytes
 
   struct Header: Equatable {
     var length: Int

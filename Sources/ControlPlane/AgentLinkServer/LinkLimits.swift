@@ -1,7 +1,9 @@
+internal import GatewayModel
+
 /// The bounds of the agent link.
 package enum LinkLimits {
   /// The largest message an agent may send; a batch of records is one message.
-  package static let messageBytes = 64 << 20
+  package static let messageBytes = SizeLimits.linkMessageBytes
   /// Batches stored at once; further ones are told to come again, so that agents take turns.
   static let shipments = 16
   /// Batches of one agent stored at once.

@@ -26,7 +26,7 @@ package struct SessionLimits: Hashable, Sendable {
   /// PostgreSQL's own bound of a password message.
   package var maximumTokenBytes = 65_535
   /// Of one Query, Parse, Bind or FunctionCall, buffered whole; over it 54000.
-  package var maximumStatementBytes = 16 << 20
+  package var maximumStatementBytes = SizeLimits.defaultStatementBytes
   /// PostgreSQL's own bound of Execute, Describe, Close, Sync and the like.
   package var maximumSmallMessageBytes = 10_000
   /// How much of an inspected message from the server is looked at; the rest passes unseen.
@@ -43,4 +43,10 @@ package struct SessionLimits: Hashable, Sendable {
   package var drainTimeout: Duration = .seconds(5)
 
   package init() {}
+
+  /// Takes a bundle's limit of one statement, as near as ``SizeLimits/statementBytes`` allows.
+  package mutating func setMaximumStatementBytes(_ bytes: Int) {
+    let range = SizeLimits.statementBytes
+    maximumStatementBytes = min(max(bytes, range.lowerBound), range.upperBound)
+  }
 }

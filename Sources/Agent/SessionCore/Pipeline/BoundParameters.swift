@@ -1,11 +1,13 @@
+internal import GatewayModel
 internal import NIOCore
 internal import PostgresWire
 
 /// The parameters of a Bind, for the record.
 enum BoundParameters {
-  /// The most that the decoded texts of one Bind may take. A text can be thousands of times as
-  /// long as its binary form, and a message has up to 65,535 values.
-  static let maximumDecodedBytes = 4 << 20
+  /// The most that the decoded texts of one Bind may take.
+  static let maximumDecodedBytes = SizeLimits.decodedBytes
+  /// The most that one of them may take.
+  private static let maximumTextBytes = 1 << 20
 
   /// The values in storage of their own, which is one for all, so that a portal does not keep a
   /// whole chunk of the wire alive. Binary values of known types are decoded while the texts of
@@ -34,7 +36,8 @@ enum BoundParameters {
     guard let value else { return .null }
     if format == .text { return .text(value) }
     guard oid != 0, format == .binary, room > 0,
-      let text = ParameterText.decode(oid: oid, format: .binary, bytes: value)
+      let text = ParameterText.decode(
+        oid: oid, format: .binary, bytes: value, limit: min(room, maximumTextBytes))
     else { return .binary(value) }
     room -= text.utf8.count
     return .text(ByteBuffer(string: text))

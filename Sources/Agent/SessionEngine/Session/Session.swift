@@ -2,7 +2,7 @@ internal import GatewayModel
 internal import Logging
 import NIOCore
 import NIOSSL
-import PostgresWire
+internal import PostgresWire
 import SessionCore
 
 /// What is known of a client leg when its session begins.
@@ -55,7 +55,7 @@ final class Session: @unchecked Sendable {
     let spent = Duration.nanoseconds((NIODeadline.now() - facts.accepted).nanoseconds)
     limits.handshakeTimeout = max(
       .seconds(1), lane.commons.configuration.limits.handshakeDeadline - spent)
-    if let bytes = lane.policy?.limits.maxStatementBytes { limits.maximumStatementBytes = bytes }
+    if let bytes = lane.policy?.limits.maxStatementBytes { limits.setMaximumStatementBytes(bytes) }
     core = SessionCore(
       configuration: SessionConfiguration(
         session: id, poisonNonce: .random(), limits: limits, policy: StatementPolicy()))

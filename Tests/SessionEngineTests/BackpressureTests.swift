@@ -3,6 +3,7 @@ import Foundation
 import GatewayModel
 import NIOCore
 import PostgresWire
+import Synchronization
 import TestSupport
 import Testing
 
@@ -19,7 +20,7 @@ import Testing
   func aClientThatStopsReadingALargeResultHoldsLittle(_ withTLS: Bool) async throws {
     var options = GatewayRig.Options()
     options.allowsPlaintextOnLoopback = true
-    let (rig, _) = try await GatewayRig.serving(options)
+    let (rig, database) = try await GatewayRig.serving(options)
     let client = try await ScriptedClient(
       .loopback(port: rig.port),
       security: withTLS ? .negotiated(try rig.pki.clientContext()) : .plaintext)
@@ -31,9 +32,13 @@ import Testing
         sql: "SELECT repeat('x', 100000) FROM generate_series(1, 10000)"
       ).encode)
     _ = try await rig.records("running") { !$0.begins.isEmpty }
-    try await Task.sleep(for: .seconds(2))
+    let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'ClientWrite'"
+    try await eventually("the server waits to write", within: GatewayRig.patience) {
+      try await database.cluster.sql(waits) == "1"
+    }
     // Another session is not held up.
     #expect(try await rig.psql("SELECT 1;").output == "1\n")
+    #expect(try await database.cluster.sql(waits) == "1")
     let growth = try residentBytes() - before
     #expect(growth < 48 << 20, "\(growth) bytes")
     #expect(try rig.records().ends.count <= 1)
@@ -83,13 +88,25 @@ import Testing
     chunk.writeInteger(UInt8(ascii: "d"))
     chunk.writeInteger(UInt32(60_004))
     chunk.writeRepeatingByte(0x61, count: 60_000)
-    // 1 GB is offered; the client's writes stop being taken long before.
+    // 300 MB are offered; the client's writes stop being taken long before.
     let before = try residentBytes()
     let message = chunk
+    let offered = 5_000
+    let sent = Atomic<Int>(0)
     let sending = Task {
-      for _ in 0..<500 { try await client.peer.send(message) }
+      for _ in 0..<offered {
+        try await client.peer.send(message)
+        sent.add(1, ordering: .relaxed)
+      }
     }
-    try await Task.sleep(for: .seconds(1.5))
+    var (last, quiet) = (0, 0)
+    try await eventually("no more is taken", within: GatewayRig.patience) {
+      let now = sent.load(ordering: .relaxed)
+      quiet = now > 0 && now == last ? quiet + 1 : 0
+      last = now
+      return quiet == 25
+    }
+    #expect(last < offered)
     let growth = try residentBytes() - before
     #expect(growth < 48 << 20, "\(growth) bytes")
     sending.cancel()

@@ -31,8 +31,14 @@ package struct GatewayLimits: Hashable, Sendable {
   package var outboundBytes = 256 * 1024
   /// How long a closed leg may take to accept the last bytes and to close its own side.
   package var lingerDeadline: Duration = .seconds(2)
-  /// Cancel requests with an unknown key that are recorded in a second; more are dropped.
+  /// Cancel requests with an unknown key that an event loop records one by one in a second; more
+  /// are counted.
   package var unmatchedCancelsPerSecond = 20
+  /// Refusals of clients without a verified token that an event loop records one by one in a
+  /// second; more are counted.
+  package var strangerRefusalsPerSecond = 50
+  /// How often a record log is looked at that failed or has no room.
+  package var logWatchInterval: Duration = .seconds(1)
 
   package init() {}
 }

@@ -8,10 +8,11 @@ import Synchronization
 /// Accepts PostgreSQL clients and runs their sessions, each wholly on one event loop.
 ///
 /// Every event loop writes a record log of its own; lane *i* is loop *i*. Until the first
-/// ``apply(_:)`` every login is refused (`no_bundle`).
+/// ``apply(_:)``, which may come before ``start()``, every login is refused (`no_bundle`).
 package final class GatewayServer: Sendable {
   private enum Phase {
-    case idle
+    /// Holds the policy with which the gateway will start, where there is one.
+    case idle(PolicySnapshot?)
     case running(listeners: [any Channel], lanes: [SessionLane])
     case closed
   }
@@ -19,7 +20,7 @@ package final class GatewayServer: Sendable {
   private let group: MultiThreadedEventLoopGroup
   private let writerIdentity: WriterIdentity
   private let commons: GatewayCommons
-  private let phase = Mutex(Phase.idle)
+  private let phase = Mutex(Phase.idle(nil))
   private let ended: EventLoopPromise<Void>
 
   /// - Parameters:
@@ -27,9 +28,11 @@ package final class GatewayServer: Sendable {
   ///   - log: Open; the gateway opens one writer for each event loop and closes them at shutdown.
   ///   - writer: How `log.open` names the agent.
   ///   - openCredential: Called on an event loop, once for each login.
+  ///   - deriveKeys: Called off the event loops when a database server asks for SCRAM.
   package init(
     configuration: GatewayConfiguration, identity: ClientTLSIdentity, log: RecordLogDirectory,
-    writer: WriterIdentity, openCredential: @escaping CredentialOpener, logger: Logger
+    writer: WriterIdentity, openCredential: @escaping CredentialOpener,
+    deriveKeys: @escaping KeyDerivation = { $0.keys() }, logger: Logger
   ) {
     group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoopThreads)
     // On a loop that outlives ours, so that who asks late is answered too.
@@ -37,7 +40,7 @@ package final class GatewayServer: Sendable {
     writerIdentity = writer
     commons = GatewayCommons(
       configuration: configuration, identity: identity, log: log, openCredential: openCredential,
-      logger: logger)
+      deriveKeys: deriveKeys, logger: logger)
   }
 
   deinit {
@@ -47,7 +50,7 @@ package final class GatewayServer: Sendable {
 
   // MARK: Life
 
-  /// Opens the record lanes and listens.
+  /// Opens the record lanes, puts the policy in force that was applied already, and listens.
   ///
   /// - Returns: The addresses listened on, with the ports that were given for 0.
   /// - Throws: ``GatewayError``; nothing is listened on then.
@@ -56,13 +59,19 @@ package final class GatewayServer: Sendable {
       throw GatewayError(code: .state, message: "the gateway has been started already")
     }
     let lanes = try await openLanes()
+    let policy: PolicySnapshot? = phase.withLock { phase in
+      defer { phase = .running(listeners: [], lanes: lanes) }
+      if case .idle(let policy) = phase { return policy }
+      return nil
+    }
+    // Before anybody can come in, so that a restart refuses nobody.
+    if let policy { await onEach(lanes) { $0.apply(policy) } }
     do throws(GatewayError) {
       let (listeners, addresses) = try await GatewayListeners.bind(
         commons.configuration, group: group, lanes: lanes)
       phase.withLock { $0 = .running(listeners: listeners, lanes: lanes) }
       return addresses
     } catch {
-      phase.withLock { $0 = .running(listeners: [], lanes: lanes) }
       await shutdown()
       throw error
     }
@@ -111,6 +120,7 @@ package final class GatewayServer: Sendable {
       }
     }
     try? await commons.resolver.shutdown()
+    try? await commons.keyDeriver.shutdown()
     ended.succeed()
     try? await group.shutdownGracefully()
   }
@@ -119,7 +129,15 @@ package final class GatewayServer: Sendable {
 
   /// Judges by this policy from now on, on every event loop, and ends sessions whose connection or
   /// grant is gone (57P01, `grant_revoked`). Returns when every loop has it.
+  ///
+  /// Before ``start()`` it is kept for that; not to be called while ``start()`` runs.
   package func apply(_ snapshot: PolicySnapshot) async {
+    let isKept = phase.withLock { phase in
+      guard case .idle = phase else { return false }
+      phase = .idle(snapshot)
+      return true
+    }
+    guard !isKept else { return }
     await onEach(running.lanes) { $0.apply(snapshot) }
   }
 
@@ -188,7 +206,18 @@ package final class GatewayServer: Sendable {
         throw GatewayError(code: .recordLog, message: "cannot open the record log: \(error)")
       }
     }
+    recordDueLosses()
     return lanes
+  }
+
+  private func recordDueLosses() {
+    do throws(RecordLogError) {
+      try commons.log.recordDueLosses(identity: writerIdentity, at: .now())
+    } catch {
+      commons.logger.error(
+        "what the last run lost is not recorded yet; the next start tries again",
+        metadata: ["error": "\(error)"])
+    }
   }
 
   @discardableResult

@@ -36,6 +36,9 @@ final class GatewayRig: Sendable {
     var log: @Sendable (String) -> RecordLogConfiguration = { RecordLogConfiguration(folder: $0) }
     var files: any FileAccess = PosixFiles()
     var passwords = Database.passwords
+    var deriveKeys: KeyDerivation = { $0.keys() }
+    /// What the gateway starts with: the connections of bundle 1. `nil` for no bundle.
+    var kept: (@Sendable (AgentID) throws -> [Connection])?
   }
 
   init(_ options: Options = Options()) async throws {
@@ -59,7 +62,11 @@ final class GatewayRig: Sendable {
       openCredential: { _, role in
         guard let password = passwords[role] else { throw TestFailure("no password") }
         return Secret(text: password)
-      }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+      }, deriveKeys: options.deriveKeys,
+      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    if let kept = options.kept {
+      await gateway.apply(Self.policy(try kept(agent), tokenKey: tokenKey))
+    }
     let addresses = try await gateway.start()
     guard case .tcp(_, let port)? = addresses.first else { throw TestFailure("no address") }
     self.port = port
@@ -82,6 +89,17 @@ final class GatewayRig: Sendable {
     _ connections: [Connection], grants: [Grant] = GatewayRig.grants, version: UInt64 = 1,
     lifetime: Int64 = 3_600, limits: BundlePayload.Limits = .init()
   ) async {
+    await gateway.apply(
+      Self.policy(
+        connections, grants: grants, version: version, lifetime: lifetime, limits: limits,
+        tokenKey: tokenKey))
+  }
+
+  private static func policy(
+    _ connections: [Connection], grants: [Grant] = GatewayRig.grants, version: UInt64 = 1,
+    lifetime: Int64 = 3_600, limits: BundlePayload.Limits = .init(),
+    tokenKey: Curve25519.Signing.PrivateKey
+  ) -> PolicySnapshot {
     let now = Self.now()
     let bundle = BundlePayload(
       organisation: "test", segment: "test", version: version, issuedAt: now,
@@ -94,10 +112,9 @@ final class GatewayRig: Sendable {
     let verifier = TokenVerifier(
       issuer: "sallyport",
       keys: Dictionary(uniqueKeysWithValues: bundle.tokenKeys.map { ($0.kid, $0.publicKey) }))
-    await gateway.apply(
-      PolicySnapshot(
-        bundle: bundle, hash: Array(SHA256.hash(data: Data("\(version)".utf8))),
-        verifier: verifier))
+    return PolicySnapshot(
+      bundle: bundle, hash: Array(SHA256.hash(data: Data("\(version)".utf8))),
+      verifier: verifier)
   }
 
   /// Applies the one connection to the shared cluster.
@@ -114,14 +131,15 @@ final class GatewayRig: Sendable {
   func token(
     _ subject: String = "alice@example.com", groups: [String] = ["analysts"],
     connections: [String] = ["orders"], lifetime: Int = 300,
-    key: Curve25519.Signing.PrivateKey? = nil
+    key: Curve25519.Signing.PrivateKey? = nil, secondsAgo: Int64 = 0
   ) async throws -> String {
     let issuer = TokenIssuer(issuer: "sallyport", keyID: "k1", key: key ?? tokenKey)
     var random = SystemRandomNumberGenerator()
     return try await issuer.issue(
       .init(
         subject: subject, groups: groups, connections: connections, lifetimeSeconds: lifetime),
-      tokenID: Identifier128(high: random.next(), low: random.next()), now: Self.now()
+      tokenID: Identifier128(high: random.next(), low: random.next()),
+      now: WallTime(unixNanoseconds: Self.now().unixNanoseconds - secondsAgo * 1_000_000_000)
     ).token.text
   }
 

@@ -4,8 +4,12 @@ package import PostgresWire
 /// What the shell has to do after an event, in this order: audit, login, server, client, timers.
 ///
 /// The order is the guarantee "recorded before forwarded": when ``audit`` is not empty it has to
-/// be in the log before a byte of ``server`` or ``client`` leaves. When the log takes it not, the
-/// shell performs nothing else of this value and sends `terminate(reason: .recordLogUnavailable)`.
+/// be in the log before a byte of ``server`` or ``client`` leaves.
+///
+/// When the log takes no begin, the shell records the rest of ``audit`` but for what belongs to a
+/// begin that is not there, sends the server nothing more, performs everything else, and then sends
+/// `terminate(reason: .recordLogUnavailable)`. What is for the client goes out, since it answers
+/// statements that were recorded before, and half a message may be in front of it.
 ///
 /// An empty value allocates nothing.
 package struct Effects: Equatable, Sendable {
@@ -13,6 +17,9 @@ package struct Effects: Equatable, Sendable {
   package var audit: [AuditEvent] = []
   /// 2: verify this login and answer with ``Event/loginVerdict(_:)``.
   package var verifyLogin: LoginRequest?
+  /// 2: derive these keys where it holds nobody up, and answer with
+  /// ``Event/scramKeysDerived(_:)``.
+  package var deriveKeys: ScramDerivation?
   /// 2: find the session of this minted key and cancel what it runs (the client leg closes).
   package var cancelRequest: CancelKey?
   /// 3
@@ -25,8 +32,8 @@ package struct Effects: Equatable, Sendable {
   package init() {}
 
   package var isEmpty: Bool {
-    audit.isEmpty && verifyLogin == nil && cancelRequest == nil && server.isEmpty
-      && client.isEmpty && timers.isEmpty
+    audit.isEmpty && verifyLogin == nil && deriveKeys == nil && cancelRequest == nil
+      && server.isEmpty && client.isEmpty && timers.isEmpty
   }
 }
 

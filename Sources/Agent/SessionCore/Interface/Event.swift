@@ -22,10 +22,12 @@ package enum Event: Sendable {
   case serverConnected(ServerConnected)
   /// The other answer to ``ServerEffects/connect``.
   case serverConnectFailed(ServerConnectFailure)
+  /// The answer to ``Effects/deriveKeys``.
+  case scramKeysDerived(ScramKeys)
   /// A timer that ``TimerEffect`` set ran out.
   case timerFired(SessionTimer)
   /// The session has to end now, for example because it was killed, its grant was revoked, the
-  /// agent shuts down, or the record log took no record (`recordLogUnavailable`).
+  /// agent shuts down, or the record log took no begin (`recordLogUnavailable`).
   ///
   /// What this answers is to be performed even when the log does not take its records: the legs
   /// close, and no byte of a statement is among it.

@@ -10,6 +10,8 @@ internal import PostgresWire
 struct ServerAuthentication: Sendable {
   enum Step: Equatable {
     case send(ByteBuffer)
+    /// Derive these keys and hand them to ``receive(_:)-(ScramKeys)``.
+    case derive(ScramDerivation)
     /// The server says more first.
     case wait
     case authenticated
@@ -22,6 +24,8 @@ struct ServerAuthentication: Sendable {
     /// A password was sent; only AuthenticationOk may follow.
     case answered
     case scram(ScramClient)
+    /// The keys to answer this challenge are being derived; the server says nothing meanwhile.
+    case deriving(ScramClient, challenge: ByteBuffer)
     case done
   }
 
@@ -62,9 +66,16 @@ struct ServerAuthentication: Sendable {
       return .failed(
         "the server asks for \(Self.name(message)), which is not supported; "
           + "use scram-sha-256 in its pg_hba.conf")
-    case (.answered, _), (.scram, _), (.done, _):
+    case (.answered, _), (.scram, _), (.deriving, _), (.done, _):
       return .failed("the server asks for \(Self.name(message)) when that is not due")
     }
+  }
+
+  /// Goes on with the keys that ``Step/derive(_:)`` asked for; does nothing when none are due.
+  mutating func receive(_ keys: ScramKeys) -> Step {
+    guard case .deriving(var client, let challenge) = phase else { return .wait }
+    client.use(keys)
+    return answer(challenge, client)
   }
 
   private mutating func cleartext() -> Step {
@@ -107,6 +118,10 @@ struct ServerAuthentication: Sendable {
   private mutating func answer(_ data: ByteBuffer, _ client: ScramClient) -> Step {
     var client = client
     do throws(ScramError) {
+      if let derivation = try client.derivation(for: data) {
+        phase = .deriving(client, challenge: data)
+        return .derive(derivation)
+      }
       let answer = try client.finalMessage(answering: data)
       phase = .scram(client)
       return send { FrontendMessage.SASLResponse(data: answer).encode(into: &$0) }

@@ -33,6 +33,13 @@ extension SessionCore {
       at: now)
   }
 
+  mutating func take(_ keys: ScramKeys, at now: MonotonicTime) {
+    // A session that ended meanwhile has no use for them.
+    guard case .authenticating(let startup, var machine) = phase else { return }
+    let step = machine.receive(keys)
+    take(step, machine, startup, at: now)
+  }
+
   /// A whole message of the server before ReadyForQuery. Nothing of it passes as it is.
   mutating func takeLoginMessage(type: UInt8, body: ByteBuffer, at now: MonotonicTime) {
     guard let startup = phase.startup else { return }
@@ -72,6 +79,9 @@ extension SessionCore {
     switch step {
     case .send(let bytes):
       effects.server.send.append(bytes)
+      phase = .authenticating(startup, machine)
+    case .derive(let derivation):
+      effects.deriveKeys = derivation
       phase = .authenticating(startup, machine)
     case .wait: phase = .authenticating(startup, machine)
     case .authenticated:

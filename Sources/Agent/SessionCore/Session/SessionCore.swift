@@ -71,6 +71,7 @@ package struct SessionCore: Sendable {
     case .loginVerdict(let verdict): take(verdict, at: now)
     case .serverConnected(let connected): take(connected, at: now)
     case .serverConnectFailed(let failure): take(failure, at: now)
+    case .scramKeysDerived(let keys): take(keys, at: now)
     case .timerFired(let timer): take(timer, at: now)
     case .terminate(let reason, let detail): end(reason, detail: detail, at: now)
     }

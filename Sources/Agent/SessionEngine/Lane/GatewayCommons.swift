@@ -21,16 +21,19 @@ final class GatewayCommons: Sendable {
   let metrics = GatewayMetrics()
   let cancels = CancelRegistry()
   let resolver = HostResolver()
+  let keyDeriver: ScramKeyDeriver
   let sessions = SessionCensus()
   private let identity: Mutex<NIOSSLContext>
 
   init(
     configuration: GatewayConfiguration, identity: ClientTLSIdentity, log: RecordLogDirectory,
-    openCredential: @escaping CredentialOpener, logger: Logger
+    openCredential: @escaping CredentialOpener, deriveKeys: @escaping KeyDerivation,
+    logger: Logger
   ) {
     self.configuration = configuration
     self.log = log
     self.openCredential = openCredential
+    keyDeriver = ScramKeyDeriver(deriveKeys)
     self.logger = logger
     self.identity = Mutex(identity.context)
   }

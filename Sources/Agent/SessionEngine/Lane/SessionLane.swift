@@ -3,7 +3,7 @@ import Foundation
 internal import GatewayModel
 internal import Logging
 import NIOCore
-import PostgresWire
+internal import PostgresWire
 internal import RecordLog
 import SessionCore
 
@@ -32,10 +32,13 @@ final class SessionLane: @unchecked Sendable {
   /// Exchanged with ``dirty`` at the end of a tick, so that neither gives its storage back.
   private var closing: [Session] = []
   private var tickScheduled = false
-  /// What made the log refuse a commit, until it could be opened again.
-  private var logFailure: RecordLogError?
+  /// The log failed and the sessions were ended, until it takes work again; said once.
+  private var isLogFailing = false
   private var watch: RepeatedTask?
-  private var unmatchedCancels = (second: Int64.min, count: 0)
+  var strangerRefusals: StrangerAllowance
+  var unmatchedCancels: StrangerAllowance
+  /// Says what was left out, when something was.
+  var leftOutTimer: Scheduled<Void>?
   private var tickBytes = (client: 0, server: 0)
   private var tickRecords = 0
 
@@ -44,8 +47,10 @@ final class SessionLane: @unchecked Sendable {
     self.index = index
     self.commons = commons
     self.writer = writer
-    connector = ServerConnector(
-      loop: loop, limits: commons.configuration.limits, resolver: commons.resolver)
+    let limits = commons.configuration.limits
+    connector = ServerConnector(loop: loop, limits: limits, resolver: commons.resolver)
+    strangerRefusals = StrangerAllowance(perSecond: limits.strangerRefusalsPerSecond)
+    unmatchedCancels = StrangerAllowance(perSecond: limits.unmatchedCancelsPerSecond)
   }
 
   // MARK: Clocks
@@ -60,7 +65,8 @@ final class SessionLane: @unchecked Sendable {
 
   /// Begins to watch the record log; on the loop.
   func start() {
-    watch = loop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) {
+    let interval = TimeAmount(commons.configuration.limits.logWatchInterval)
+    watch = loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) {
       [weak self] _ in self?.watchLog()
     }
   }
@@ -89,6 +95,8 @@ final class SessionLane: @unchecked Sendable {
   func closeLog() throws(RecordLogError) {
     watch?.cancel()
     watch = nil
+    leftOutTimer?.cancel()
+    recordLeftOut()
     if tickScheduled { closeTick() }
     try writer.close(reason: "shutdown", at: wallTime)
   }
@@ -108,16 +116,20 @@ final class SessionLane: @unchecked Sendable {
   // MARK: Records
 
   /// Whether a statement may begin.
-  var takesWork: Bool { logFailure == nil && writer.acceptsWork }
+  var takesWork: Bool { writer.acceptsWork }
 
   /// Whether a session may begin: earlier than statements, so that those there can end in order.
   var takesSessions: Bool { takesWork && commons.log.diskLevel < .noNewSessions }
 
   /// Adds a record to the tick.
-  func append<Body: RecordBody>(_ body: borrowing Body, session: SessionID?) {
-    writer.append(body, session: session, at: wallTime)
+  ///
+  /// - Returns: Whether the log takes it; when not, the tick ends with a failure.
+  @discardableResult
+  func append<Body: RecordBody>(_ body: borrowing Body, session: SessionID?) -> Bool {
+    let seq = writer.append(body, session: session, at: wallTime)
     tickRecords += 1
     scheduleTick()
+    return seq != nil
   }
 
   /// Adds a statement's text to the tick, unless the log has it already.
@@ -130,34 +142,6 @@ final class SessionLane: @unchecked Sendable {
   func count(fromClient: Int = 0, fromServer: Int = 0) {
     tickBytes.client += fromClient
     tickBytes.server += fromServer
-  }
-
-  // MARK: Cancelling
-
-  /// Cancels what the session of this key runs, on whichever loop it is; done when the server was
-  /// told, or there was nobody to tell.
-  func cancel(_ key: CancelKey, from address: String) -> EventLoopFuture<Void> {
-    commons.sessions.cancelRequested()
-    guard let session = commons.cancels.session(for: key) else {
-      commons.metrics.cancelsUnmatched.increment()
-      recordUnmatchedCancel(from: address)
-      return loop.makeSucceededVoidFuture()
-    }
-    commons.metrics.cancelsMatched.increment()
-    let done = loop.makePromise(of: Void.self)
-    session.lane.loop.execute { session.cancelRequested(from: address, done: done) }
-    return done.futureResult
-  }
-
-  /// Records a cancel request whose key no session has; more than the limit in a second are
-  /// dropped, so that guessing cannot fill the log.
-  private func recordUnmatchedCancel(from address: String) {
-    let second = now.nanoseconds / 1_000_000_000
-    if unmatchedCancels.second != second { unmatchedCancels = (second, 0) }
-    guard unmatchedCancels.count < commons.configuration.limits.unmatchedCancelsPerSecond
-    else { return }
-    unmatchedCancels.count += 1
-    append(CancelRecord(matched: false, clientAddress: address), session: nil)
   }
 
   // MARK: The tick
@@ -203,12 +187,12 @@ final class SessionLane: @unchecked Sendable {
   /// Nothing pending is in the log, so nothing of it goes to a server, and every session of the
   /// lane ends: the next statement of each could not be recorded either.
   private func logFailed(_ error: RecordLogError) {
-    if logFailure == nil {
+    if !isLogFailing {
       commons.logger.error(
         "the record log takes no records: sessions end and logins are refused",
         metadata: ["lane": "\(index)", "error": "\(error)"])
     }
-    logFailure = error
+    isLogFailing = true
     commons.metrics.recordFailures.increment()
     for session in sessions.values { session.recordsLost() }
     for session in sessions.values {
@@ -220,32 +204,25 @@ final class SessionLane: @unchecked Sendable {
 
   /// Notices a log that failed in the background, and opens one again that had failed.
   private func watchLog() {
-    if case .failed(let error) = writer.standing, logFailure == nil { logFailed(error) }
-    if case .closing(let error) = writer.standing, logFailure == nil { logFailed(error) }
-    do throws(RecordLogError) {
-      // Does nothing while the log is well.
-      try writer.reopen(at: wallTime)
-    } catch {
-      logFailure = error
-      return
+    switch writer.standing {
+    case .open: break
+    case .closing(let error), .failed(let error): if !isLogFailing { logFailed(error) }
     }
-    if logFailure != nil, writer.acceptsWork { logRecovered() }
-  }
-
-  private func logRecovered() {
-    logFailure = nil
+    // Does nothing while the log is well; a failure is in its standing.
+    try? writer.reopen(at: wallTime)
+    guard isLogFailing, writer.acceptsWork else { return }
+    isLogFailing = false
     commons.logger.notice(
       "the record log takes records again", metadata: ["lane": "\(index)"])
   }
 
   /// What is wrong with the lane, for people; `nil` when it is well.
   var problem: String? {
-    let failure: RecordLogError? =
-      switch writer.standing {
-      case .open: logFailure
-      case .closing(let error), .failed(let error): error
-      }
-    if let failure { return "record log of lane \(index): \(failure.message)" }
+    switch writer.standing {
+    case .open: break
+    case .closing(let error), .failed(let error):
+      return "record log of lane \(index): \(error.message)"
+    }
     guard takesSessions else {
       return "record log: its room is nearly used up (\(commons.log.diskLevel)); let the control"
         + " plane catch up or make room"

@@ -1,5 +1,5 @@
 internal import GatewayModel
-import PostgresWire
+internal import PostgresWire
 import SessionCore
 
 /// What earlier logins derived from database passwords, kept on one event loop, so that a login

@@ -1,7 +1,7 @@
 import NIOCore
 import NIOSSL
 import NIOTLS
-import PostgresWire
+internal import PostgresWire
 import SessionCore
 
 /// What the session needs to know of a server leg that is open and secured.

@@ -1,6 +1,6 @@
 internal import GatewayModel
 import NIOCore
-import PostgresWire
+internal import PostgresWire
 import SessionCore
 
 /// Plays the client of one session core over a real server leg, up to the answer to one query.
@@ -14,6 +14,7 @@ final class ServerLegProbe: ChannelInboundHandler {
   private let connection: Connection
   private let role: String
   private let credential: ServerCredential
+  private let deriver: ScramKeyDeriver
   private let done: EventLoopPromise<String>
   private var core: SessionCore
   private var answers = ByteBuffer()
@@ -24,12 +25,13 @@ final class ServerLegProbe: ChannelInboundHandler {
   /// - Parameter done: Completed with the server's version, or failed with ``ServerLegFailure``.
   init(
     leg: ServerChannel, connection: Connection, role: String, credential: ServerCredential,
-    done: EventLoopPromise<String>
+    deriver: ScramKeyDeriver, done: EventLoopPromise<String>
   ) {
     self.leg = leg
     self.connection = connection
     self.role = role
     self.credential = credential
+    self.deriver = deriver
     self.done = done
     core = SessionCore(
       configuration: SessionConfiguration(
@@ -72,6 +74,11 @@ final class ServerLegProbe: ChannelInboundHandler {
     answers.writeImmutableBuffer(effects.client.send.joined)
     readAnswers(context)
     if effects.verifyLogin != nil { tell(.loginVerdict(.granted(grant, credential)), context) }
+    if let derivation = effects.deriveKeys {
+      deriver.keys(of: derivation, on: context.eventLoop).assumeIsolated().whenSuccess {
+        self.tell(.scramKeysDerived($0), context)
+      }
+    }
     if effects.server.connect {
       var random = SystemRandomNumberGenerator()
       tell(

@@ -1,6 +1,6 @@
 internal import GatewayModel
 import NIOCore
-import PostgresWire
+internal import PostgresWire
 import SessionCore
 
 /// Tries a connection as one of its roles, just as a session would enter it.
@@ -42,7 +42,8 @@ enum ServerLegTester {
         done.futureResult.whenComplete { _ in timeout.cancel() }
         try leg.channel.pipeline.syncOperations.addHandler(
           ServerLegProbe(
-            leg: leg, connection: connection, role: role, credential: credential, done: done))
+            leg: leg, connection: connection, role: role, credential: credential,
+            deriver: lane.commons.keyDeriver, done: done))
       } catch {
         done.fail(error)
       }

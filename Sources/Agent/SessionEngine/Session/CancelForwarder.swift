@@ -1,5 +1,5 @@
 import NIOCore
-import PostgresWire
+internal import PostgresWire
 
 /// Brings a CancelRequest to a server over a connection of its own.
 enum CancelForwarder {

@@ -1,4 +1,4 @@
-import PostgresWire
+internal import PostgresWire
 import Synchronization
 
 /// The keys that clients were given for cancelling, over all event loops.

@@ -1,5 +1,5 @@
 import NIOCore
-import PostgresWire
+internal import PostgresWire
 import SessionCore
 
 /// Cancels: those that others ask of this session, and those that came on its client leg.

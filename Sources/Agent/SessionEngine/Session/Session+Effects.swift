@@ -9,18 +9,15 @@ extension Session {
   }
 
   func perform(_ effects: consuming Effects) {
-    if !effects.audit.isEmpty, !record(effects.audit) {
-      // Nothing else of the value may happen.
-      terminate(
-        .recordLogUnavailable, detail: lane.problem ?? "the record log takes no new statements")
-      return closeIfOver()
-    }
+    let isRecorded = effects.audit.isEmpty || recorder.record(effects.audit, of: self)
     if effects.server.connect { connectServer() }
     if effects.server.cancel { wantCancel() }
     if !effects.server.send.isEmpty {
       server.append(effects.server.send)
       markDirty()
     }
+    // It has a statement in it whose begin is not in the log.
+    if !isRecorded { server.dropPending() }
     if !effects.client.send.isEmpty {
       client.append(effects.client.send)
       markDirty()
@@ -30,8 +27,13 @@ extension Session {
     if let reading = effects.client.reading { client.setPausedByCore(reading == .pause) }
     for timer in effects.timers { set(timer) }
     if let key = effects.cancelRequest { cancelOther(key) }
-    // Last, because the verdict is the session's next event.
+    if let derivation = effects.deriveKeys { derive(derivation) }
+    // Last, because what these do is the session's next event.
     if let request = effects.verifyLogin { verify(request) }
+    if !isRecorded {
+      terminate(
+        .recordLogUnavailable, detail: lane.problem ?? "the record log takes no new statements")
+    }
   }
 
   func markDirty() {
@@ -43,21 +45,6 @@ extension Session {
   func close(_ leg: SessionLeg) {
     leg.wantClose()
     markDirty()
-  }
-
-  /// Closes what the core has done with, when the effect that said so was not performed.
-  ///
-  /// Not asked after every event: reading a property of the core across modules copies all of it.
-  func closeIfOver() {
-    guard core.isClosed else { return }
-    if client.isOpen, client.closing == .open { close(client) }
-    if server.isOpen, server.closing == .open { close(server) }
-  }
-
-  func record(_ events: [AuditEvent]) -> Bool {
-    if !lane.takesWork, events.contains(where: \.opensWork) { return false }
-    for event in events { recorder.record(event, of: self) }
-    return true
   }
 
   // MARK: Timers

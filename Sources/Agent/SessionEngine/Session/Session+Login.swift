@@ -1,5 +1,5 @@
 internal import GatewayModel
-import PostgresWire
+internal import PostgresWire
 import SessionCore
 
 /// From the token to an open session, and its end in the books.

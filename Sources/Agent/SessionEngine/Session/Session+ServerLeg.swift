@@ -1,5 +1,5 @@
 import NIOCore
-import PostgresWire
+internal import PostgresWire
 import SessionCore
 
 /// Opens the server leg.
@@ -37,6 +37,16 @@ extension Session {
         ServerConnected(
           protection: leg.protection, endpointBinding: leg.channelBinding,
           scramNonce: ServerChannel.freshNonce(), mintedKey: key)))
+  }
+
+  /// Derives what the login at the server needs; the session's loop goes on meanwhile.
+  func derive(_ derivation: ScramDerivation) {
+    lane.commons.keyDeriver.keys(of: derivation, on: lane.loop).whenComplete { result in
+      switch result {
+      case .success(let keys): self.handle(.scramKeysDerived(keys))
+      case .failure: self.terminate(.shutdown, detail: "the agent is shutting down")
+      }
+    }
   }
 
   func serverFailed(_ error: any Error) {

@@ -21,6 +21,7 @@ final class SessionLeg {
   private var transport: ChannelHandlerContext?
   private(set) var closing = Closing.open
   private var pending = ByteSlices()
+  private var isCutOff = false
   private var isPausedByCore = false
   private var isPausedByOther = false
   private var readIsDue = false
@@ -77,12 +78,17 @@ final class SessionLeg {
   // MARK: Sending
 
   func append(_ slices: ByteSlices) {
-    guard closing < .flushing else { return }
+    guard closing < .flushing, !isCutOff else { return }
     if pending.isEmpty { pending = slices } else { pending.append(contentsOf: slices) }
   }
 
-  /// Forgets what was to be sent in this tick.
-  func dropPending() { pending = ByteSlices() }
+  /// Forgets what was to be sent in this tick. When there was something, nothing more is sent: the
+  /// peer would take it for the rest of a message.
+  func dropPending() {
+    guard !pending.isEmpty else { return }
+    pending = ByteSlices()
+    isCutOff = true
+  }
 
   func wantClose() {
     if closing == .open { closing = .wanted }

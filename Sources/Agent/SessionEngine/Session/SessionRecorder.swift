@@ -2,7 +2,7 @@ import AuditLog
 internal import GatewayModel
 internal import Logging
 import NIOCore
-import PostgresWire
+internal import PostgresWire
 import SessionCore
 import Telemetry
 
@@ -18,42 +18,84 @@ struct SessionRecorder {
   private var digests: [UInt64: StatementDigest] = [:]
   /// Over it the digests are forgotten; hashing again costs little.
   private static let maximumDigests = 512
+  /// The log did not take the session's opening.
+  private var lacksOpening = false
+  /// The first statement whose begin the log did not take; those behind it have none either.
+  private var firstWithoutBegin: StatementID?
 
-  mutating func record(_ event: AuditEvent, of session: Session) {
-    switch event {
-    case .statementBegin(let begun): begin(begun, session)
-    case .statementEnd(let ended): end(ended, session)
-    case .sessionOpen(let opened): open(opened, session)
-    case .sessionClose(let closed): close(closed, session)
-    case .refusal(let refused):
-      Self.refuse(refused, session: session.id, address: session.facts.address, in: session.lane)
+  /// Records what one event of the session has caused, oldest first.
+  ///
+  /// When the log takes nothing new, what has happened is recorded all the same; what does not
+  /// begin in the log does not end in it either.
+  ///
+  /// - Returns: Whether every begin is recorded. When not, none of what they cover may happen, and
+  ///   the session has to end.
+  mutating func record(_ events: [AuditEvent], of session: Session) -> Bool {
+    let takesWork = session.lane.takesWork
+    var isComplete = true
+    for event in events {
+      switch event {
+      case .statementBegin(let begun):
+        if !takesWork || firstWithoutBegin != nil || !begin(begun, session) {
+          firstWithoutBegin = firstWithoutBegin ?? begun.statement
+          isComplete = false
+        }
+      case .statementEnd(let ended):
+        if firstWithoutBegin.map({ ended.statement < $0 }) ?? true { end(ended, session) }
+      case .sessionOpen(let opened):
+        if !takesWork || !open(opened, session) {
+          lacksOpening = true
+          isComplete = false
+        }
+      case .sessionClose(let closed): if !lacksOpening { close(closed, session) }
+      case .refusal(let refused):
+        Self.refuse(
+          refused, session: session.id, address: session.facts.address, in: session.lane)
+      }
     }
+    return isComplete
   }
 
   /// Records that entry was refused before or in a session.
   static func refuse(
     _ refused: Refused, session: SessionID, address: String, in lane: SessionLane
   ) {
-    lane.append(
-      RefusalRecord(
-        reason: refused.reason.rawValue, detail: refused.detail, sqlstate: refused.sqlstate,
-        message: refused.message, statement: refused.statement,
-        subject: refused.principal?.subject ?? "", tokenID: refused.tokenID ?? "",
-        connection: refused.connection, databaseRole: refused.databaseRole,
-        clientAddress: address, applicationName: refused.applicationName,
-        groups: refused.principal?.groups ?? [], principalKind: refused.principal?.kind),
-      session: session)
     lane.commons.metrics.refusals(refused.reason).increment()
-    guard refused.statement == nil else { return }
+    let record = Self.record(of: refused, address: address)
+    guard refused.statement == nil else {
+      lane.append(record, session: session)
+      return
+    }
     lane.commons.sessions.loginRefused()
+    if refused.principal != nil {
+      lane.append(record, session: session)
+    } else if !lane.appendRefusal(ofStranger: record, session: session) {
+      return
+    }
     lane.commons.logger.notice(
       "refused",
       metadata: [
-        LogKey.reason: "\(refused.reason.rawValue)", "detail": "\(refused.detail)",
+        LogKey.reason: "\(record.reason)", "detail": "\(record.detail)",
         LogKey.clientAddress: "\(address)", LogKey.session: "\(session)",
         LogKey.principal: "\(refused.principal?.subject ?? "")",
-        LogKey.connection: "\(refused.connection)",
+        LogKey.connection: "\(record.connection)",
       ])
+  }
+
+  /// What the client says of itself is cut, and what quotes it.
+  private static func record(of refused: Refused, address: String) -> RefusalRecord {
+    RefusalRecord(
+      reason: refused.reason.rawValue,
+      detail: refused.detail.prefix(utf8Bytes: AssertedText.sentenceBytes),
+      sqlstate: refused.sqlstate,
+      message: refused.message.prefix(utf8Bytes: AssertedText.sentenceBytes),
+      statement: refused.statement, subject: refused.principal?.subject ?? "",
+      tokenID: refused.tokenID ?? "",
+      connection: refused.connection.prefix(utf8Bytes: AssertedText.nameBytes),
+      databaseRole: refused.databaseRole.prefix(utf8Bytes: AssertedText.nameBytes),
+      clientAddress: address,
+      applicationName: refused.applicationName.prefix(utf8Bytes: AssertedText.nameBytes),
+      groups: refused.principal?.groups ?? [], principalKind: refused.principal?.kind)
   }
 
   func recordCancel(of session: Session, from address: String) {
@@ -63,11 +105,11 @@ struct SessionRecorder {
       session: session.id)
   }
 
-  private mutating func open(_ opened: SessionOpened, _ session: Session) {
+  private mutating func open(_ opened: SessionOpened, _ session: Session) -> Bool {
     let grant = opened.grant
     grantName = grant.grantName
     bundleVersion = grant.bundleVersion
-    session.lane.append(
+    return session.lane.append(
       SessionOpenRecord(
         principal: grant.principal, tokenID: grant.tokenID, actors: grant.actors,
         connection: grant.connection.name, connectionID: grant.connection.id,
@@ -75,26 +117,30 @@ struct SessionRecorder {
         segment: session.lane.commons.configuration.segment,
         clientAddress: session.facts.address, clientTLS: session.facts.tls,
         serverAddress: serverAddress, serverTLS: serverTLS,
-        applicationName: opened.applicationName, grant: grant.grantName,
+        applicationName: opened.applicationName.prefix(utf8Bytes: AssertedText.nameBytes),
+        grant: grant.grantName,
         bundleVersion: grant.bundleVersion, bundleHash: grant.bundleHash,
         tokenExpiresUnixSeconds: grant.tokenExpiresUnixSeconds),
       session: session.id)
   }
 
   private func close(_ closed: SessionClosed, _ session: Session) {
+    let begun = firstWithoutBegin.map { min(closed.statements, max($0.rawValue, 1) - 1) }
     session.lane.append(
       SessionCloseRecord(
-        reason: closed.reason, sqlstate: closed.sqlstate, statements: closed.statements,
+        reason: closed.reason, sqlstate: closed.sqlstate,
+        statements: begun ?? closed.statements,
         clientBytes: closed.clientBytes, serverBytes: closed.serverBytes,
         durationNanoseconds: UInt64(clamping: closed.durationNanoseconds),
         message: closed.message),
       session: session.id)
   }
 
-  private mutating func begin(_ begun: StatementBegun, _ session: Session) {
+  /// - Returns: Whether the log takes it.
+  private mutating func begin(_ begun: StatementBegun, _ session: Session) -> Bool {
     let digest = digest(of: begun)
     session.lane.appendText(begun.text, digest: digest)
-    session.lane.append(
+    return session.lane.append(
       StatementBeginRecord(
         statement: begun.statement, digest: digest, wireProtocol: begun.kind.recorded,
         parameters: begun.parameters.isEmpty ? [] : begun.parameters.map(\.recorded),
@@ -127,16 +173,6 @@ struct SessionRecorder {
       digests[begun.textVersion] = digest
     }
     return digest
-  }
-}
-
-extension AuditEvent {
-  /// Whether it begins a session or a statement, which a log without room does not take.
-  var opensWork: Bool {
-    switch self {
-    case .sessionOpen, .statementBegin: true
-    case .statementEnd, .refusal, .sessionClose: false
-    }
   }
 }
 

@@ -47,11 +47,12 @@ struct Agent {
     let health = AgentHealth(gateway: gateway, recordLog: recordLog, link: status)
     // Before the gateway listens, so that a taken address ends the start before a client came in.
     let listener = try await healthListener(health, logger)
+    // Puts the kept bundle in force before the first client, so that a restart refuses nobody.
+    let link = try await link(state, enrolment, recordLog, gateway, status, health, logger)
     for address in try await gateway.start() {
       logger.notice("listening", metadata: [LogKey.address: "\(address)"])
     }
     do {
-      let link = try await link(state, enrolment, recordLog, gateway, status, health, logger)
       // Ended from the last to the first: sessions, then what tells of them, then the link that
       // ships their last records.
       var services: [any Service] = [link]

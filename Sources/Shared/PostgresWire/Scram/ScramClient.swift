@@ -80,6 +80,24 @@ package struct ScramClient: Sendable {
     return Array(binding.header.utf8) + bare
   }
 
+  /// What has to be derived before ``finalMessage(answering:)`` can answer without the rounds of
+  /// hashing itself; `nil` when the keys at hand fit.
+  ///
+  /// Who has others to serve derives elsewhere and hands the outcome to ``use(_:)``.
+  package func derivation(
+    for serverFirst: ByteBuffer
+  ) throws(ScramError) -> ScramDerivation? {
+    guard case .challenged = phase else { throw outOfOrder }
+    let challenge = try ScramChallenge(
+      decoding: serverFirst, clientNonce: nonce, iterationCap: iterationCap)
+    if let keys, keys.salt == challenge.salt, keys.iterations == challenge.iterations { return nil }
+    return ScramDerivation(
+      password: password, salt: challenge.salt, iterations: challenge.iterations)
+  }
+
+  /// Takes keys for the exchange in place of those given at the start.
+  package mutating func use(_ derived: ScramKeys) { keys = derived }
+
   /// The data of SASLResponse for the server's first message (AuthenticationSASLContinue).
   package mutating func finalMessage(answering serverFirst: ByteBuffer) throws(ScramError)
     -> [UInt8]

@@ -1,5 +1,18 @@
 import Crypto
 
+/// What ``ScramKeys`` are derived from; equal values give equal keys. As secret as the password.
+package struct ScramDerivation: Hashable, Sendable {
+  /// As ``SASLPrep`` leaves it.
+  let password: SensitiveBytes
+  package let salt: [UInt8]
+  package let iterations: Int
+
+  /// Takes ``iterations`` rounds of hashing: milliseconds to tens of them.
+  package func keys() -> ScramKeys {
+    ScramKeys(password: password, salt: salt, iterations: iterations)
+  }
+}
+
 /// What the password becomes under one salt and iteration count (RFC 5802 section 3).
 ///
 /// Deriving takes thousands of hashes; who opens many sessions with one credential keeps the keys

@@ -1,0 +1,30 @@
+internal import GatewayModel
+
+/// How many records clients without a verified token may cause in a second, and how many more they
+/// would have caused.
+///
+/// Without it whoever reaches the port could fill the log. Nothing goes uncounted.
+struct StrangerAllowance {
+  private let perSecond: Int
+  private var second = Int64.min
+  private var taken = 0
+  /// Not recorded one by one and not yet said.
+  private(set) var leftOut: UInt64 = 0
+
+  init(perSecond: Int) { self.perSecond = perSecond }
+
+  /// Whether one more record may be written now; counts it as left out when not.
+  mutating func admits(at now: MonotonicTime) -> Bool {
+    let current = now.nanoseconds / 1_000_000_000
+    if current != second { (second, taken) = (current, 0) }
+    guard taken < perSecond else {
+      leftOut &+= 1
+      return false
+    }
+    taken += 1
+    return true
+  }
+
+  /// What was left out is said in a record.
+  mutating func forgetLeftOut() { leftOut = 0 }
+}

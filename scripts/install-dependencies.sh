@@ -3,11 +3,12 @@
 #
 #   scripts/install-dependencies.sh build|test|demo|bench
 #
-# Needs root or sudo only when something is missing. Swift itself is not installed: get 6.3 from
-# swift.org.
+# Needs root or sudo only when something is missing. Nothing is started, and no service that comes
+# with a package starts at boot. Swift itself is not installed: get 6.3 from swift.org.
 set -euo pipefail
 
-build=(pkg-config libpq-dev libsqlite3-dev libssl-dev zlib1g-dev)
+# The first four are what Swift's own programs and its linker run need on a bare Debian.
+build=(ca-certificates g++ git libncurses6 pkg-config libpq-dev libsqlite3-dev libssl-dev zlib1g-dev)
 cluster=(postgresql postgresql-contrib postgresql-client openssl util-linux)
 case "${1:-}" in
   build) wanted=("${build[@]}") ;;
@@ -33,33 +34,52 @@ done
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 echo "installing: ${missing[*]}" >&2
+if ! command -v apt-get >/dev/null; then
+  echo "there is no apt-get: install what your system calls these Debian packages" >&2
+  exit 69
+fi
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
-  if ! command -v sudo >/dev/null; then
-    echo "these packages are missing and need root to install: ${missing[*]}" >&2
-    echo "run: apt-get install ${missing[*]}" >&2
+  as_root=(sudo)
+  if ! command -v sudo >/dev/null || ! sudo true; then
+    echo "cannot install them: this user is not root and cannot use sudo" >&2
+    echo "run as root: apt-get install --no-install-recommends ${missing[*]}" >&2
     exit 77
   fi
-  as_root=(sudo)
 fi
+
 # Only the programs are wanted: while packages are installed nothing is started, and no cluster of
-# the system's own is made.
-quiet=/usr/sbin/policy-rc.d
-if [ ! -e "$quiet" ]; then
-  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$quiet" >/dev/null
-  "${as_root[@]}" chmod 755 "$quiet"
-  trap '"${as_root[@]}" rm -f "$quiet"' EXIT
-fi
-install() {
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -qq --no-install-recommends "$@" >&2
+# the system's own is made. Both settings are taken back at the end.
+no_start=/usr/sbin/policy-rc.d
+no_cluster=/etc/postgresql-common/createcluster.d/sallyport.conf
+written=()
+write_setting() { # file, text
+  written+=("$1")
+  printf '%s\n' "$2" | "${as_root[@]}" tee "$1" >/dev/null
 }
-"${as_root[@]}" apt-get update -qq
-if [[ " ${missing[*]} " == *" postgresql "* ]]; then
+take_back_settings() {
+  [ ${#written[@]} -eq 0 ] || "${as_root[@]}" rm -f "${written[@]}"
+}
+trap take_back_settings EXIT
+
+install() {
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+    -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" >&2
+}
+is_missing() { [[ " ${missing[*]} " == *" $1 "* ]]; }
+
+if [ ! -e "$no_start" ]; then
+  write_setting "$no_start" $'#!/bin/sh\nexit 101'
+  "${as_root[@]}" chmod 755 "$no_start"
+fi
+"${as_root[@]}" apt-get update -qq -o DPkg::Lock::Timeout=300
+if is_missing postgresql; then
   install postgresql-common
-  no_cluster=/etc/postgresql-common/createcluster.d/sallyport.conf
   "${as_root[@]}" mkdir -p "$(dirname "$no_cluster")"
-  echo 'create_main_cluster = false' | "${as_root[@]}" tee "$no_cluster" >/dev/null
+  write_setting "$no_cluster" 'create_main_cluster = false'
 fi
 install "${missing[@]}"
-[ -z "${no_cluster:-}" ] || "${as_root[@]}" rm -f "$no_cluster"
+for service in haproxy pgbouncer; do
+  if is_missing "$service"; then "${as_root[@]}" update-rc.d "$service" disable; fi
+done
+echo "installed: ${missing[*]}" >&2

@@ -17,11 +17,12 @@ case "${1:-}" in
 esac
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/sallyport-demo.XXXXXX")
+trap 'rm -rf "$work"' EXIT
 mkdir "$work/cluster"
 # shellcheck source=deploy/demo/servers.sh
 source deploy/demo/servers.sh
 trap stop_everything EXIT
-trap 'exit 130' INT TERM
+trap 'say "Stopping; open sessions have ten seconds to end" || true; exit 130' INT TERM HUP
 
 say "A private Postgres cluster with a shop of 11,700 rows"
 start_cluster
@@ -64,20 +65,25 @@ export PGHOST=127.0.0.1 PGPORT=$agent_port PGSSLMODE=verify-full PGSSLROOTCERT=$
 if [ -n "$stay" ]; then
   say "Running. In another terminal:"
   cat <<TEXT
-  export PATH=$PWD/$bin:\$PATH SALLYPORT_CONFIG=$work/cli.json
+  export PATH=$bin:\$PATH SALLYPORT_CONFIG=$work/cli.json
   sallyport connect shop-read --subject alice@example.com --groups analysts
+  sallyport connect shop-app --subject bob@example.com
   sallyport audit query --follow
 
 Ctrl-C here stops the servers and removes $work.
 TEXT
-  while :; do sleep 3600 & wait $! || true; done
+  wait -n "${started[@]}" || true
+  tail -n 20 "$work/control.log" "$work/agent.log" >&2
+  fail "the control plane or the agent ended by itself; above is what they said last"
 fi
 
 say "alice@example.com, psql"
 PGPASSFILE=$work/alice PGUSER=alice@example.com psql -X -d shop-read -c \
   "select status, count(*) from orders group by status order by status"
-PGPASSFILE=$work/alice PGUSER=alice@example.com psql -X -d shop-read -c \
-  "delete from orders where status = 'returned'" || true
+if PGPASSFILE=$work/alice PGUSER=alice@example.com psql -X -d shop-read -c \
+  "delete from orders where status = 'returned'"; then
+  fail "alice deleted orders under a role that may only read"
+fi
 
 say "bob@example.com, psycopg and pgbench"
 PGPASSFILE=$work/bob PGUSER=bob@example.com PGDATABASE=shop-app \

@@ -1,9 +1,11 @@
+# shellcheck shell=bash
 # Functions to start and stop a private Postgres cluster, the control plane and an agent.
 # Sourced by demo.sh. Everything lives in $work and listens on loopback; what is started is ended
 # by its process id.
 
+work=${work:?the script that sources servers.sh makes the folder}
 pg_bin=$(pg_config --bindir)
-bin=${SALLYPORT_BIN:-.build/release}
+bin=$(realpath -ms "${SALLYPORT_BIN:-.build/release}")
 started=()
 
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
@@ -12,6 +14,8 @@ fail() {
   [ -n "${2:-}" ] && [ -f "$2" ] && tail -n 20 "$2" >&2
   exit 1
 }
+
+[ -x "$bin/sallyport-agent" ] || fail "$bin has no sallyport-agent: run \`make release\` first"
 
 free_port() {
   python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
@@ -49,7 +53,7 @@ start_cluster() {
   readonly_password=$(openssl rand -hex 16)
   pg_port=$(free_port)
   (
-    cd "$work/cluster"
+    cd "$work/cluster" || exit
     printf '%s' "$superuser_password" >password
     [ "$(id -u)" -ne 0 ] || chown "$cluster_owner" password
     as_owner "$pg_bin/initdb" -D data -U postgres --pwfile=password --auth=scram-sha-256 \
@@ -73,7 +77,6 @@ CONF
     as_owner "$pg_bin/pg_ctl" -D data -l server.log -w -t 60 start >/dev/null ||
       fail "the cluster did not start" server.log
   )
-  cluster_running=yes
 }
 
 as_superuser() { # database, psql arguments…
@@ -138,16 +141,18 @@ start_agent() {
     bash -c "'$bin/sallyport' agents list --format json | grep -q '\"health\" *: *\"ok\"'"
 }
 
+# Ends what was started, the last first, and removes the folder. Another Ctrl-C does not disturb it.
 stop_everything() {
+  trap '' INT TERM HUP
   local index
   for ((index = ${#started[@]} - 1; index >= 0; index--)); do
     kill -TERM "${started[index]}" 2>/dev/null || true
     wait "${started[index]}" 2>/dev/null || true
   done
   started=()
-  if [ -n "${cluster_running:-}" ]; then
+  # Also a cluster whose start was cut short.
+  if [ -e "$work/cluster/data/postmaster.pid" ]; then
     (cd "$work/cluster" && as_owner "$pg_bin/pg_ctl" -D data -m fast -w stop >/dev/null) || true
-    cluster_running=
   fi
   rm -rf "$work"
 }

@@ -68,19 +68,18 @@ final class AwayStore: AccessStore, AgentStore, AuditStore, BundleStore, Connect
   func detached(
     _ id: AgentID, attachedAt: WallTime, at: WallTime
   ) async throws(ControlError) { throw away }
-  func ingest(_ batch: ShippedBatch, at: WallTime) async throws(ControlError) -> IngestAnswer {
+  func ingest(_ batch: ShippedBatch) async throws(ControlError) -> IngestAnswer {
     throw away
   }
   func statements(_ query: StatementQuery) async throws(ControlError) -> Page<StatementInfo> {
     throw away
   }
-  func statements(
-    ofSession id: SessionID, limit: Int
-  ) async throws(ControlError) -> [StatementInfo] { throw away }
   func sessions(_ query: SessionQuery) async throws(ControlError) -> Page<SessionInfo> {
     throw away
   }
-  func session(_ id: SessionID) async throws(ControlError) -> SessionInfo? { throw away }
+  func sessions(
+    withID id: SessionID, agentPrefix: String?, limit: Int, statementLimit: Int
+  ) async throws(ControlError) -> [SessionDetail] { throw away }
   func issue(
     segment: String, refreshBefore: WallTime, at: WallTime,
     sign: @escaping @Sendable (SegmentContents, UInt64) throws(ControlError) -> IssuedBundle

@@ -19,6 +19,7 @@ final class MemoryStore: Sendable {
     var batches: [ShippedBatch] = []
     var statementQueries: [StatementQuery] = []
     var sessionQueries: [SessionQuery] = []
+    var sessions: [SessionDetail] = []
     /// When set, every act fails with it.
     var failure: ControlError?
   }
@@ -291,9 +292,7 @@ extension MemoryStore: BundleStore {
 }
 
 extension MemoryStore: AuditStore {
-  func ingest(
-    _ batch: ShippedBatch, at: WallTime
-  ) async throws(ControlError) -> IngestAnswer {
+  func ingest(_ batch: ShippedBatch) async throws(ControlError) -> IngestAnswer {
     try act { state throws(ControlError) in
       state.batches.append(batch)
       return .stored(nextSeq: batch.fromSeq + UInt64(batch.records.count))
@@ -305,16 +304,22 @@ extension MemoryStore: AuditStore {
       return Page(items: [])
     }
   }
-  func statements(
-    ofSession id: SessionID, limit: Int
-  ) async throws(ControlError) -> [StatementInfo] { [] }
   func sessions(_ query: SessionQuery) async throws(ControlError) -> Page<SessionInfo> {
     try act { state throws(ControlError) in
       state.sessionQueries.append(query)
       return Page(items: [])
     }
   }
-  func session(_ id: SessionID) async throws(ControlError) -> SessionInfo? { nil }
+  func sessions(
+    withID id: SessionID, agentPrefix: String?, limit: Int, statementLimit: Int
+  ) async throws(ControlError) -> [SessionDetail] {
+    try act { state throws(ControlError) in
+      Array(
+        state.sessions.filter {
+          $0.session.id == id.description && $0.session.agent.hasPrefix(agentPrefix ?? "")
+        }.prefix(limit))
+    }
+  }
 }
 
 extension MemoryStore: StatusStore {

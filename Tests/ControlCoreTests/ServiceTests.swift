@@ -53,6 +53,40 @@ import Testing
       BootstrapRequest(bootstrapToken: other.text, name: "x"))
   }
 
+  @Test func sessionsOfOneIDAreShownTogetherUpToABound() async throws {
+    let plane = try await Plane()
+    let id = Identifier128(high: 0, low: 9).description
+    let agents = (UInt64(1)...5).map { Identifier128(high: $0 << 60, low: 0).description }
+    func show(_ id: String, agent: String? = nil) async throws -> [String] {
+      try await plane.plane.audit.sessions(withID: id, agent: agent, by: plane.caller)
+        .map(\.session.agent)
+    }
+    func record(_ agent: String) {
+      let info = SessionInfo(
+        id: id, openedAt: "", closedAt: nil, closeReason: nil, principal: "p",
+        principalKind: "user", groups: [], connection: "c", database: "d", databaseRole: "r",
+        agent: agent, clientAddress: "", applicationName: nil, statements: 0)
+      plane.store.state.withLock {
+        $0.sessions.append(SessionDetail(session: info, statements: []))
+      }
+    }
+    let none = await #expect(throws: ControlError.self) { try await show(id) }
+    #expect(none?.code == .notFound)
+    for agent in agents.prefix(4) { record(agent) }
+    #expect(try await show(id) == Array(agents.prefix(4)))
+    record(agents[4])
+    let many = await #expect(throws: ControlError.self) { try await show(id) }
+    #expect(many?.code == .invalid)
+    #expect(try await show(id, agent: "2") == [agents[1]])
+    let missing = await #expect(throws: ControlError.self) { try await show(id, agent: "F") }
+    #expect(missing?.code == .notFound)
+    #expect(missing?.message.contains("\"f\"") == true)
+    for (id, agent) in [("x", nil), (id, "x"), (id, "")] as [(String, String?)] {
+      let error = await #expect(throws: ControlError.self) { try await show(id, agent: agent) }
+      #expect(error?.code == .invalid)
+    }
+  }
+
   @Test func issuedTokenIsGoodAtTheAgent() async throws {
     let plane = try await Plane()
     _ = try await plane.plane.connections.add(Plane.draft(), by: plane.caller)

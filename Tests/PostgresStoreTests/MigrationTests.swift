@@ -1,4 +1,5 @@
 import ControlCore
+import GatewayModel
 import Testing
 
 @testable import PostgresStore
@@ -59,6 +60,31 @@ extension DatabaseTests {
         #expect(left == 0)
         let newest = try await store.number("SELECT max(number) FROM sallyport.migration")
         #expect(newest == Migration.all.count)
+      }
+    }
+
+    @Test func sessionsFromBeforeTheirKeyHadTheAgentAreKept() async throws {
+      let url = try await ClusterTrait.newDatabase()
+      let pool = PostgresPool(address: try DatabaseAddress(url: url), maximumConnections: 1)
+      let earlier = PostgresStore(pool: pool, logger: quiet)
+      try await earlier.migrate([.controlPlane, .auditTrail])
+      try await earlier.run(
+        """
+        INSERT INTO sallyport.session
+          (id, agent, epoch, lane, seq, opened_at, principal, principal_kind, issuer, groups,
+           actors, token_id, connection, database, database_role, segment, client_address,
+           client_tls, server_address, server_tls, application_name, access_grant, bundle_version)
+        VALUES ('\(identifier(10))', '\(identifier(1))', 1, 0, 0, now(), 'alice', 'user', '', '{}',
+          '[]', '', 'orders', '', '', '', '', '', '', '', '', '', 1)
+        """)
+      await earlier.close()
+      try await withStore(at: url) { store in
+        #expect(try await store.sessions(SessionQuery()).items.map(\.principal) == ["alice"])
+        _ = try await store.enrol(agent: 2)
+        var log = LogWriter(agent: 2)
+        log.open(session: 10)
+        _ = try await store.ingest(log.batch())
+        #expect(try await store.sessions(SessionQuery()).items.count == 2)
       }
     }
 

@@ -126,8 +126,4 @@ extension PostgresStore {
       certificateFingerprint: "sha256:00", certificateExpiresAt: time(86_400),
       enrolledAt: time(1))
   }
-
-  func ingest(_ batch: ShippedBatch) async throws -> IngestAnswer {
-    try await ingest(batch, at: time(0))
-  }
 }

@@ -329,9 +329,10 @@ extension DatabaseTests {
         query = SessionQuery()
         query.principal = "bob@example.com"
         #expect(try await store.sessions(query).items.map(\.connection) == ["billing"])
-        let statements = try await store.statements(
-          ofSession: SessionID(identifier(10)), limit: 10)
-        #expect(statements.map(\.statement) == [1, 2])
+        let details = try await store.sessions(
+          withID: SessionID(identifier(10)), agentPrefix: nil, limit: 10, statementLimit: 10)
+        #expect(details.map(\.session.id) == [identifier(10).description])
+        #expect(details.map { $0.statements.map(\.statement) } == [[1, 2]])
       }
     }
 

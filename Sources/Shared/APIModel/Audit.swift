@@ -187,6 +187,7 @@ package struct SessionInfo: Codable, Sendable, Equatable {
   }
 }
 
+/// A session of one agent with what happened in it.
 package struct SessionDetail: Codable, Sendable, Equatable {
   package var session: SessionInfo
   /// Oldest first, at most 1000; more through ``StatementFilter/session``.

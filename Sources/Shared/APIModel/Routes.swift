@@ -26,7 +26,7 @@
 /// | `POST /v1/tokens` | ``TokenRequest`` → ``IssuedToken`` |
 /// | `GET /v1/audit/statements?…` | → ``Page`` of ``StatementInfo`` |
 /// | `GET /v1/sessions?…` | → ``Page`` of ``SessionInfo`` |
-/// | `GET /v1/sessions/{id}` | → ``SessionDetail`` |
+/// | `GET /v1/sessions/{id}?agent=` | → ``Page`` of ``SessionDetail``, one for each agent |
 package enum Routes {
   package static let authority = "/v1/authority"
   package static let bootstrap = "/v1/bootstrap"

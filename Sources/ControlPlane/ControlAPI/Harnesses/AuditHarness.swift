@@ -23,8 +23,9 @@ struct AuditHarness: Sendable {
         limit: try query.number("limit"), cursor: query["cursor"])
       return try .json(await audit.sessions(filter, by: caller))
     }
-    routes.on(.get, "\(Routes.sessions)/{id}") { call, caller in
-      try .json(await audit.session(call.path("id"), by: caller))
+    routes.on(.get, "\(Routes.sessions)/{id}", query: ["agent"]) { call, caller in
+      try .page(
+        await audit.sessions(withID: call.path("id"), agent: call.query["agent"], by: caller))
     }
   }
 

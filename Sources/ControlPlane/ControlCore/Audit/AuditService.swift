@@ -7,6 +7,8 @@ package struct AuditService: Sendable {
   package static let maximumBatchRecords = 100_000
   package static let maximumBatchBytes = 64 << 20
   static let maximumSessionStatements = 1000
+  /// The most sessions with one id that are shown together.
+  static let maximumNamesakes = 4
 
   let store: any AuditStore
   let surroundings: Surroundings
@@ -33,7 +35,7 @@ package struct AuditService: Sendable {
         .invalid, "The batch begins at seq \(batch.fromSeq) of epoch \(batch.log.epoch).",
         remedy: "Numbers go up to \(Int64.max).")
     }
-    return try await store.ingest(batch, at: surroundings.now())
+    return try await store.ingest(batch)
   }
 
   /// One page of statements and refused entries.
@@ -57,20 +59,31 @@ package struct AuditService: Sendable {
     try await store.sessions(try SessionQuery(filter))
   }
 
-  /// A session with its first 1000 statements.
+  /// The sessions with an id, each with its first 1000 statements.
   ///
-  /// - Throws: `notFound`, `invalid` for what is not an id.
-  package func session(
-    _ id: String, by caller: Caller
-  ) async throws(ControlError) -> SessionDetail {
+  /// Agents draw the ids at random, so there are several only where one agent uses another's.
+  /// - Parameter agent: The agent's id, or how it begins.
+  /// - Throws: `notFound`, `invalid` for what is not an id, and for more than four sessions.
+  package func sessions(
+    withID id: String, agent: String?, by caller: Caller
+  ) async throws(ControlError) -> [SessionDetail] {
     let session = try FilterText.session(id)
-    guard let info = try await store.session(session) else {
+    let prefix = try agent.map(FilterText.agentPrefix)
+    let details = try await store.sessions(
+      withID: session, agentPrefix: prefix, limit: Self.maximumNamesakes + 1,
+      statementLimit: Self.maximumSessionStatements)
+    guard !details.isEmpty else {
+      let of = prefix.map { " of an agent \"\($0)\"" } ?? ""
       throw ControlError(
-        .notFound, "There is no session \"\(session)\" in the audit trail.",
+        .notFound, "There is no session \"\(session)\"\(of) in the audit trail.",
         remedy: "See `sallyport sessions list` for those there are.")
     }
-    let statements = try await store.statements(
-      ofSession: session, limit: Self.maximumSessionStatements)
-    return SessionDetail(session: info, statements: statements)
+    guard details.count <= Self.maximumNamesakes else {
+      throw ControlError(
+        .invalid,
+        "More than \(Self.maximumNamesakes) agents have recorded a session \"\(session)\".",
+        remedy: "Name the agent; `sallyport audit query --session` shows them all.")
+    }
+    return details
   }
 }

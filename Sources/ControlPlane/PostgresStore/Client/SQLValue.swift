@@ -19,6 +19,8 @@ enum SQLValue: Sendable {
   case byteStrings([[UInt8]])
   case identifiers([Identifier128])
   case integers([Int64])
+  case times([WallTime])
+  case optionalTexts([String?])
 
   static func optional(_ text: String?) -> SQLValue { text.map(SQLValue.text) ?? .null }
   static func optional(_ number: Int64?) -> SQLValue { number.map(SQLValue.integer) ?? .null }
@@ -45,6 +47,8 @@ enum SQLValue: Sendable {
     case .byteStrings: TypeOID.byteaArray
     case .identifiers: TypeOID.uuidArray
     case .integers: TypeOID.int8Array
+    case .times: TypeOID.timestamptzArray
+    case .optionalTexts: TypeOID.textArray
     }
   }
 
@@ -74,6 +78,10 @@ enum SQLValue: Sendable {
       Self.append(array: values.map(SQLValue.identifier), of: TypeOID.uuid, to: &buffer)
     case .integers(let values):
       Self.append(array: values.map(SQLValue.integer), of: TypeOID.int8, to: &buffer)
+    case .times(let values):
+      Self.append(array: values.map(SQLValue.time), of: TypeOID.timestamptz, to: &buffer)
+    case .optionalTexts(let values):
+      Self.append(array: values.map(SQLValue.optional), of: TypeOID.text, to: &buffer)
     }
   }
 
@@ -113,7 +121,7 @@ enum SQLValue: Sendable {
   /// one dimension its length and its lower bound, then each element with its length.
   private static func append(array: [SQLValue], of element: UInt32, to buffer: inout [UInt8]) {
     buffer.appendBigEndian(Int32(array.isEmpty ? 0 : 1))
-    buffer.appendBigEndian(Int32(0))
+    buffer.appendBigEndian(Int32(array.contains(where: \.isNull) ? 1 : 0))
     buffer.appendBigEndian(element)
     guard !array.isEmpty else { return }
     buffer.appendBigEndian(Int32(clamping: array.count))
@@ -133,6 +141,7 @@ enum TypeOID {
   static let text: UInt32 = 25
   static let varchar: UInt32 = 1043
   static let timestamptz: UInt32 = 1184
+  static let timestamptzArray: UInt32 = 1185
   static let uuid: UInt32 = 2950
   static let jsonb: UInt32 = 3802
   static let byteaArray: UInt32 = 1001

@@ -13,6 +13,17 @@ struct BatchProjection: Sendable {
   struct Key: Hashable, Sendable {
     var session: Identifier128
     var statement: UInt64
+
+    init(session: Identifier128, statement: UInt64) {
+      self.session = session
+      self.statement = statement
+    }
+
+    /// `nil` for a refusal that is of no statement.
+    init?(_ row: StatementRow) {
+      guard let session = row.session, let statement = row.statement else { return nil }
+      self.init(session: session, statement: statement)
+    }
   }
 
   /// What rows repeat of their session, so that they can be found by it.
@@ -39,11 +50,12 @@ struct BatchProjection: Sendable {
   private let position: Int64
   private let receivedAt: WallTime
   private var sessions: [Identifier128: SessionContext]
-  private(set) var pending: [Key: StatementRow]
+  private var pending: PendingStatements
   private(set) var settled: [StatementRow] = []
   private var settledIndex: [Key: Int] = [:]
   private(set) var opened: [OpenedSession] = []
-  private(set) var closed: [ClosedSession] = []
+  /// By the session's id; of several closes the last counts.
+  private(set) var closed: [Identifier128: ClosedSession] = [:]
   /// When the agent was started anew in this batch, for the last time: sessions of the log that
   /// are open and not in ``openedSinceRestart`` ended with it.
   private(set) var restartedAt: WallTime?
@@ -62,12 +74,11 @@ struct BatchProjection: Sendable {
     self.position = position
     self.receivedAt = receivedAt
     self.sessions = sessions
-    self.pending = [:]
-    for row in pending {
-      guard let session = row.session, let statement = row.statement else { continue }
-      self.pending[Key(session: session, statement: statement)] = row
-    }
+    self.pending = PendingStatements(pending)
   }
+
+  /// The statements that are pending after the batch, in the order of their begins.
+  var pendingRows: [StatementRow] { pending.rows }
 
   /// Takes the next record of the log.
   mutating func take(_ record: DecodedRecord) {
@@ -84,8 +95,8 @@ struct BatchProjection: Sendable {
           id: session, seq: record.header.seq, at: record.header.time, record: open))
     case .sessionClose(let close):
       guard let session else { return }
-      settleAsUnknown(at: record.header.time) { $0.session == session }
-      closed.append(ClosedSession(id: session, at: record.header.time, record: close))
+      for row in pending.takeAll(of: session) { settle(row) }
+      closed[session] = ClosedSession(id: session, at: record.header.time, record: close)
     case .statementBegin(let begin):
       guard let session else { return }
       pending[Key(session: session, statement: begin.statement.rawValue)] = row(
@@ -101,7 +112,7 @@ struct BatchProjection: Sendable {
       restartedAt = record.header.time
       openedSinceRestart = []
       // All of what this log had under way, and the caller gave all of it.
-      settleAsUnknown(at: record.header.time) { _ in true }
+      for row in pending.takeAll() { settle(row) }
     case .cancel, .bundleApplied, .bundleRejected, .logClose, .loss, .heartbeat:
       break
     }
@@ -134,7 +145,7 @@ struct BatchProjection: Sendable {
   ) {
     let key = Key(session: session, statement: end.statement.rawValue)
     var row: StatementRow
-    if let begun = pending.removeValue(forKey: key) {
+    if let begun = pending.take(key) {
       row = begun
     } else {
       // Its begin could not be read: what the end says is still worth finding.
@@ -154,7 +165,7 @@ struct BatchProjection: Sendable {
     row.resultBytes = end.bytes
     row.serverNanoseconds = end.serverNanoseconds
     row.totalNanoseconds = end.totalNanoseconds
-    settle(row, key)
+    settle(row)
   }
 
   private mutating func take(_ refusal: RefusalRecord, _ header: RecordHeader) {
@@ -189,7 +200,7 @@ struct BatchProjection: Sendable {
     row.applicationName = present(refusal.applicationName)
     describe(&row)
     apply(refusal, to: &row)
-    settle(row, key)
+    settle(row)
   }
 
   private func apply(_ refusal: RefusalRecord, to row: inout StatementRow) {
@@ -206,37 +217,17 @@ struct BatchProjection: Sendable {
     row.connection = context.connection
   }
 
-  private mutating func settleAsUnknown(at time: WallTime, _ isOver: (Key) -> Bool) {
-    let over = pending.filter { isOver($0.key) }.sorted { $0.value.seq < $1.value.seq }
-    for (key, row) in over {
-      pending[key] = nil
-      settle(row, key)
-    }
-  }
-
-  private mutating func settle(_ row: StatementRow, _ key: Key?) {
+  private mutating func settle(_ row: StatementRow) {
     var row = row
     row.position = position
     row.ordinal = nextOrdinal
     row.receivedAt = receivedAt
     nextOrdinal += 1
-    if let key { settledIndex[key] = settled.count }
+    if let key = Key(row) { settledIndex[key] = settled.count }
     settled.append(row)
   }
 
   private func present(_ text: String) -> String? { text.isEmpty ? nil : text }
 
   private func clipped(_ text: String) -> String { IndexedText.clipped(text) }
-}
-
-/// Texts that stand in an index.
-enum IndexedText {
-  /// An entry of a B-tree holds at most 2704 bytes. A longer text would fail the whole batch, again
-  /// and again, and with it the log; the record itself keeps it whole.
-  static let maximumBytes = 1000
-
-  static func clipped(_ text: String) -> String {
-    guard text.utf8.count > maximumBytes else { return text }
-    return String(decoding: text.utf8.prefix(maximumBytes), as: UTF8.self)
-  }
 }

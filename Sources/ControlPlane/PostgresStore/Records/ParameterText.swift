@@ -11,12 +11,8 @@ enum ParameterText {
       switch parameter.value {
       case .null: ParameterInfo(typeOID: Int(parameter.typeOID), text: nil, binary: nil)
       case .text(let text):
-        // jsonb has no zero character, neither plain nor escaped.
         ParameterInfo(
-          typeOID: Int(parameter.typeOID),
-          text: text.utf8.contains(0)
-            ? text.replacingOccurrences(of: "\u{0}", with: "\u{FFFD}") : text,
-          binary: nil)
+          typeOID: Int(parameter.typeOID), text: JSONBText.storable(text), binary: nil)
       case .binary(let bytes):
         ParameterInfo(
           typeOID: Int(parameter.typeOID), text: nil,
@@ -29,5 +25,14 @@ enum ParameterText {
   static func parameters(json: [UInt8]?) -> [ParameterInfo] {
     guard let json else { return [] }
     return (try? JSONDecoder().decode([ParameterInfo].self, from: Data(json))) ?? []
+  }
+}
+
+/// Texts in jsonb values.
+enum JSONBText {
+  /// `text` with each zero character as U+FFFD: jsonb has none, neither plain nor escaped.
+  static func storable(_ text: String) -> String {
+    guard text.utf8.contains(0) else { return text }
+    return text.replacingOccurrences(of: "\u{0}", with: "\u{FFFD}")
   }
 }

@@ -40,6 +40,13 @@ struct StatementSearch {
     conditions.append("\(comparison)$\(values.count)")
   }
 
+  /// Adds that the agent of the session `n` begins with hexadecimal digits.
+  mutating func add(agentPrefix prefix: String) {
+    guard let range = IdentifierRange(prefix: prefix) else { return }
+    add("n.agent >= ", .identifier(range.first))
+    add("n.agent <= ", .identifier(range.last))
+  }
+
   /// Adds a comparison of row values: `(columns) operator (values)`.
   mutating func add(_ columns: String, _ comparison: String, _ row: [SQLValue]) {
     let places = row.map { value in

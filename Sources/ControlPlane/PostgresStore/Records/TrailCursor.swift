@@ -6,18 +6,18 @@ internal import GatewayModel
 ///
 /// Text forms, in base64 for URLs: `n/<microseconds>/<agent>/<epoch>/<lane>/<seq>` for pages that
 /// begin with the newest, `o/<position>/<ordinal>` for those in the order of settling, and
-/// `s/<microseconds>/<session>` for sessions. Times are microseconds since 1970.
+/// `s/<microseconds>/<session>/<agent>` for sessions. Times are microseconds since 1970.
 enum TrailCursor: Equatable {
   case newest(at: WallTime, log: LogID, seq: UInt64)
   case oldest(position: Int64, ordinal: Int64)
-  case sessions(at: WallTime, id: Identifier128)
+  case sessions(at: WallTime, id: Identifier128, agent: AgentID)
 
   var text: String {
     let plain =
       switch self {
       case .newest(let at, let log, let seq): "n/\(Self.microseconds(at))/\(log)/\(seq)"
       case .oldest(let position, let ordinal): "o/\(position)/\(ordinal)"
-      case .sessions(let at, let id): "s/\(Self.microseconds(at))/\(id)"
+      case .sessions(let at, let id, let agent): "s/\(Self.microseconds(at))/\(id)/\(agent)"
       }
     return Data(plain.utf8).base64EncodedString().map { character in
       switch character {
@@ -54,9 +54,11 @@ enum TrailCursor: Equatable {
         self = .oldest(position: position, ordinal: ordinal)
         return
       }
-    case ("s", 3):
-      if let at = Self.time(parts[1]), let id = Identifier128(text: parts[2]) {
-        self = .sessions(at: at, id: id)
+    case ("s", 4):
+      if let at = Self.time(parts[1]), let id = Identifier128(text: parts[2]),
+        let agent = Identifier128(text: parts[3])
+      {
+        self = .sessions(at: at, id: id, agent: AgentID(agent))
         return
       }
     default: break

@@ -1,15 +1,13 @@
 package import ControlCore
 import Foundation
-package import GatewayModel
+internal import GatewayModel
 
 extension PostgresStore: AuditStore {
   /// Stores a batch under the lock of its log's cursor.
   ///
   /// If the program crashed before COMMIT, nothing is stored and the agent sends the batch again;
   /// after it, the agent's next try finds the cursor behind the batch and is told so.
-  package func ingest(
-    _ batch: ShippedBatch, at: WallTime
-  ) async throws(ControlError) -> IngestAnswer {
+  package func ingest(_ batch: ShippedBatch) async throws(ControlError) -> IngestAnswer {
     // Read before a connection is taken, so that no lock is held for it.
     let records = batch.records.enumerated().map { index, bytes in
       ReceivedRecord(seq: batch.fromSeq &+ UInt64(index), bytes: bytes)

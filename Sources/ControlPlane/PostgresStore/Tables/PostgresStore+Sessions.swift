@@ -13,40 +13,55 @@ extension PostgresStore {
     if let connection = query.connection {
       search.add("n.connection = ", .text(IndexedText.clipped(connection)))
     }
-    if let prefix = query.agentPrefix, let range = IdentifierRange(prefix: prefix) {
-      search.add("n.agent >= ", .identifier(range.first))
-      search.add("n.agent <= ", .identifier(range.last))
-    }
+    if let prefix = query.agentPrefix { search.add(agentPrefix: prefix) }
     if let since = query.since { search.add("n.opened_at >= ", .time(since)) }
     if let until = query.until { search.add("n.opened_at < ", .time(until)) }
     if query.openOnly { search.add("(n.closed_at IS NULL) = ", .bool(true)) }
     if let text = query.cursor {
-      guard case .sessions(let at, let id) = try TrailCursor(text: text) else {
+      guard case .sessions(let at, let id, let agent) = try TrailCursor(text: text) else {
         throw TrailCursor.unusable(text)
       }
-      search.add("n.opened_at, n.id", "<", [.time(at), .identifier(id)])
+      search.add(
+        "n.opened_at, n.id, n.agent", "<",
+        [.time(at), .identifier(id), .identifier(agent.value)])
     }
     let condition = search.condition
     let values = search.values
     return try await transact("searching the sessions") { session in
       let found = try Self.sessions(
-        "\(condition) ORDER BY n.opened_at DESC, n.id DESC LIMIT \(query.limit + 1)", values,
-        session)
+        """
+        \(condition) ORDER BY n.opened_at DESC, n.id DESC, n.agent DESC LIMIT \(query.limit + 1)
+        """, values, session)
       let shown = found.prefix(query.limit)
-      let next = shown.last.map { TrailCursor.sessions(at: $0.openedAt, id: $0.id).text }
+      let next = shown.last.map {
+        TrailCursor.sessions(at: $0.openedAt, id: $0.id, agent: $0.agent).text
+      }
       return Page(
         items: shown.map(\.info), nextCursor: shown.count < found.count ? next : nil)
     }
   }
 
-  package func session(_ id: SessionID) async throws(ControlError) -> SessionInfo? {
+  package func sessions(
+    withID id: SessionID, agentPrefix: String?, limit: Int, statementLimit: Int
+  ) async throws(ControlError) -> [SessionDetail] {
     try await transact("reading the session \"\(id)\"") { session in
-      try Self.sessions("n.id = $1", [.identifier(id.value)], session).first?.info
+      var search = StatementSearch(StatementQuery())
+      search.add("n.id = ", .identifier(id.value))
+      if let agentPrefix { search.add(agentPrefix: agentPrefix) }
+      let found = try Self.sessions(
+        "\(search.condition) ORDER BY n.agent LIMIT \(limit)", search.values, session)
+      return try found.map { item in
+        SessionDetail(
+          session: item.info,
+          statements: try Self.statements(
+            ofSession: id, agent: item.agent, limit: statementLimit, session))
+      }
     }
   }
 
   private struct SessionItem {
     var id: Identifier128
+    var agent: AgentID
     var openedAt: WallTime
     var info: SessionInfo
   }
@@ -57,26 +72,28 @@ extension PostgresStore {
     // The close record has the count; of an open session the statements are counted.
     try session.rows(
       """
-      SELECT n.id, n.opened_at, n.closed_at, n.close_reason, n.principal, n.principal_kind,
-        n.groups, n.connection, n.database, n.database_role, n.agent, n.client_address,
+      SELECT n.id, n.opened_at, n.agent, n.closed_at, n.close_reason, n.principal,
+        n.principal_kind, n.groups, n.connection, n.database, n.database_role, n.client_address,
         n.application_name, coalesce(n.statements,
           (SELECT count(*) FROM sallyport.statement s
-            WHERE s.session = n.id AND s.statement IS NOT NULL)
-          + (SELECT count(*) FROM sallyport.pending_statement p WHERE p.session = n.id))
+            WHERE s.session = n.id AND s.agent = n.agent AND s.statement IS NOT NULL)
+          + (SELECT count(*) FROM sallyport.pending_statement p
+            WHERE p.session = n.id AND p.agent = n.agent))
       FROM sallyport.session n WHERE \(rest)
       """, values
     ) { row throws(PostgresError) in
       let id = try row.identifier()
       let openedAt = try row.time()
+      let agent = AgentID(try row.identifier())
       let info = SessionInfo(
         id: id.description, openedAt: TimeText.text(openedAt),
         closedAt: try row.optionalTime().map(TimeText.text),
         closeReason: present(try row.optionalText()), principal: try row.text(),
         principalKind: try row.text(), groups: try row.texts(), connection: try row.text(),
-        database: try row.text(), databaseRole: try row.text(),
-        agent: try row.identifier().description, clientAddress: try row.text(),
-        applicationName: present(try row.optionalText()), statements: Int(try row.integer()))
-      return SessionItem(id: id, openedAt: openedAt, info: info)
+        database: try row.text(), databaseRole: try row.text(), agent: agent.description,
+        clientAddress: try row.text(), applicationName: present(try row.optionalText()),
+        statements: Int(try row.integer()))
+      return SessionItem(id: id, agent: agent, openedAt: openedAt, info: info)
     }
   }
 }

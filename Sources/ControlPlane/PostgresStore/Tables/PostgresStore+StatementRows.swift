@@ -43,7 +43,7 @@ extension PostgresStore {
         s.sqlstate, s.message, s.reason, s.command_tag, s.rows, s.server_nanoseconds,
         s.total_nanoseconds, s.rule, s.bundle_version
       FROM (\(parts.joined(separator: " UNION ALL "))) s
-      LEFT JOIN sallyport.session n ON n.id = s.session
+      LEFT JOIN sallyport.session n ON n.id = s.session AND n.agent = s.agent
       ORDER BY \(outer) LIMIT \(limit)
       """, search.values, item)
   }

@@ -1,7 +1,7 @@
 package import APIModel
 package import ControlCore
 import Foundation
-package import GatewayModel
+internal import GatewayModel
 
 extension PostgresStore {
   /// The most bytes of SQL text in one page; at least one row is given all the same.
@@ -25,18 +25,18 @@ extension PostgresStore {
     }
   }
 
-  /// The statements of one session as they were numbered, pending ones too.
-  package func statements(
-    ofSession id: SessionID, limit: Int
-  ) async throws(ControlError) -> [StatementInfo] {
-    try await transact("reading the session \"\(id)\"") { session in
-      var query = StatementQuery()
-      query.session = id
-      let rows = try Self.rows(
-        of: ["sallyport.statement", "sallyport.pending_statement"], StatementSearch(query),
-        order: "at, seq", limit: limit, session)
-      return try Self.page(rows, session).map(\.info)
-    }
+  /// The statements of an agent's session as they were numbered, pending ones too.
+  static func statements(
+    ofSession id: SessionID, agent: AgentID, limit: Int, _ session: PostgresSession
+  ) throws(PostgresError) -> [StatementInfo] {
+    var query = StatementQuery()
+    query.session = id
+    var search = StatementSearch(query)
+    search.add("s.agent = ", .identifier(agent.value))
+    let rows = try rows(
+      of: ["sallyport.statement", "sallyport.pending_statement"], search, order: "at, seq",
+      limit: limit, session)
+    return try page(rows, session).map(\.info)
   }
 
   private static func newest(

@@ -80,6 +80,8 @@ struct ShowSession: ReportingCommand {
   static let configuration = CommandConfiguration(
     commandName: "show", abstract: "Show one session and what happened in it, oldest first.",
     discussion: """
+      Agents draw the ids: should several agents have recorded a session of this id, each is shown.
+
       Example:
         sallyport sessions show 0190a6f2-7c3e-7d41-9a55-2f1f0c7a9b10
       """)
@@ -87,16 +89,33 @@ struct ShowSession: ReportingCommand {
   @Argument(help: "The session's id.")
   var id: String
 
+  @Option(help: "The agent's id, or how it begins.")
+  var agent: String?
+
   @OptionGroup var list: ListOptions
 
   func perform() async throws {
-    let detail: SessionDetail = try await APIClient.withClient(ConfigurationSource().load()) {
-      try await $0.get(Routes.sessions, [id])
+    let page: Page<SessionDetail> = try await APIClient.withClient(ConfigurationSource().load()) {
+      try await $0.get(Routes.sessions, [id], query: agent.map { [("agent", $0)] } ?? [])
     }
     guard list.format == .table else {
-      try StandardOutput.line(JSONText.pretty(detail))
+      for detail in page.items { try StandardOutput.line(JSONText.pretty(detail)) }
       return
     }
+    for (index, detail) in page.items.enumerated() {
+      if index > 0 { try StandardOutput.line("") }
+      try show(detail)
+    }
+    if page.items.count > 1 {
+      StandardError.line(
+        """
+        → \(page.items.count) agents have recorded a session of this id, and one of them may have \
+        done so to confuse: find out which, and remove it
+        """)
+    }
+  }
+
+  private func show(_ detail: SessionDetail) throws {
     try Listing.write(properties: SessionText.properties(detail.session))
     let timeline = SessionTimeline(session: detail.session, statements: detail.statements)
     let terminal = Terminal.standardOutput()
@@ -105,7 +124,8 @@ struct ShowSession: ReportingCommand {
       StandardError.line(
         """
         → these are the first \(detail.statements.count) of \(detail.session.statements); \
-        all: sallyport audit query --session \(EscapedText.line(detail.session.id)) --all
+        all: sallyport audit query --session \(EscapedText.line(detail.session.id)) \
+        --agent \(EscapedText.line(detail.session.agent)) --all
         """)
     }
   }

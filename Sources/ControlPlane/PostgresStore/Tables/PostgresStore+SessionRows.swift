@@ -1,0 +1,108 @@
+import AuditLog
+import Foundation
+internal import GatewayModel
+
+/// The rows of sessions, written with one statement for a batch however many sessions it has.
+extension PostgresStore {
+  /// Stores the sessions that a batch opens; one that the agent has opened before stays as it is.
+  static func open(
+    _ sessions: [BatchProjection.OpenedSession], _ log: LogID, _ session: PostgresSession
+  ) throws {
+    guard !sessions.isEmpty else { return }
+    func texts(_ text: (SessionOpenRecord) -> String) -> SQLValue {
+      .texts(sessions.map { text($0.record) })
+    }
+    func json(_ value: (SessionOpenRecord) -> some Encodable) throws -> SQLValue {
+      .texts(
+        try sessions.map {
+          String(decoding: try JSONEncoder().encode(value($0.record)), as: UTF8.self)
+        })
+    }
+    try session.execute(
+      """
+      INSERT INTO sallyport.session
+        (agent, epoch, lane, id, seq, opened_at, principal, principal_kind, issuer, display_name,
+         groups, actors, token_id, connection, database, database_role, segment, client_address,
+         client_tls, server_address, server_tls, application_name, access_grant, bundle_version)
+      SELECT $1, $2, $3, id, seq, opened_at, principal, principal_kind, issuer, display_name,
+        ARRAY(SELECT jsonb_array_elements_text(groups::jsonb)), actors::jsonb, token_id,
+        connection, database, database_role, segment, client_address, client_tls, server_address,
+        server_tls, application_name, access_grant, bundle_version
+      FROM unnest($4::uuid[], $5::bigint[], $6::timestamptz[], $7::text[], $8::text[], $9::text[],
+          $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[],
+          $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[],
+          $22::text[], $23::text[], $24::bigint[])
+        o (id, seq, opened_at, principal, principal_kind, issuer, display_name, groups, actors,
+          token_id, connection, database, database_role, segment, client_address, client_tls,
+          server_address, server_tls, application_name, access_grant, bundle_version)
+      ON CONFLICT (id, agent) DO NOTHING
+      """,
+      [
+        .identifier(log.agent.value), .number(log.epoch), .integer(Int64(log.lane)),
+        .identifiers(sessions.map(\.id)), .integers(sessions.map { Int64(clamping: $0.seq) }),
+        .times(sessions.map(\.at)), texts { IndexedText.clipped($0.principal.subject) },
+        texts(\.principal.kind.rawValue), texts(\.principal.issuer),
+        .optionalTexts(sessions.map(\.record.principal.displayName)),
+        try json { $0.principal.groups.map(JSONBText.storable) },
+        try json { $0.actors.actors.map(StoredActor.init) },
+        texts(\.tokenID), texts { IndexedText.clipped($0.connection) }, texts(\.database),
+        texts(\.databaseRole), texts(\.segment), texts(\.clientAddress), texts(\.clientTLS),
+        texts(\.serverAddress), texts(\.serverTLS), texts(\.applicationName), texts(\.grant),
+        .integers(sessions.map { Int64(clamping: $0.record.bundleVersion) }),
+      ])
+  }
+
+  /// Closes sessions of the agent.
+  ///
+  /// - Parameter sessions: Each id at most once.
+  static func close(
+    _ sessions: [BatchProjection.ClosedSession], _ log: LogID, _ session: PostgresSession
+  ) throws(PostgresError) {
+    guard !sessions.isEmpty else { return }
+    try session.execute(
+      """
+      UPDATE sallyport.session n
+      SET closed_at = c.at, close_reason = c.reason, close_message = c.message,
+        statements = c.statements
+      FROM unnest($2::uuid[], $3::timestamptz[], $4::text[], $5::text[], $6::bigint[])
+        c (id, at, reason, message, statements)
+      WHERE n.id = c.id AND n.agent = $1
+      """,
+      [
+        .identifier(log.agent.value), .identifiers(sessions.map(\.id)),
+        .times(sessions.map(\.at)), .texts(sessions.map(\.record.reason)),
+        .texts(sessions.map(\.record.message)),
+        .integers(sessions.map { Int64(clamping: $0.record.statements) }),
+      ])
+  }
+
+  /// Ends the sessions that an earlier run of the agent left open.
+  static func endInterrupted(
+    _ log: LogID, at: WallTime, but opened: [Identifier128], _ session: PostgresSession
+  ) throws(PostgresError) {
+    try session.execute(
+      """
+      UPDATE sallyport.session n
+      SET closed_at = greatest($4, opened_at), close_reason = 'agent_stopped', close_message = ''
+      WHERE agent = $1 AND epoch = $2 AND lane = $3 AND closed_at IS NULL
+        AND NOT EXISTS (SELECT FROM unnest($5::uuid[]) o (id) WHERE o.id = n.id)
+      """,
+      [
+        .identifier(log.agent.value), .number(log.epoch), .integer(Int64(log.lane)), .time(at),
+        .identifiers(opened),
+      ])
+  }
+}
+
+/// An actor as the session's row has it in JSON.
+struct StoredActor: Codable, Sendable {
+  var subject: String
+  var kind: String
+  var verified: Bool
+
+  init(_ actor: Actor) {
+    subject = JSONBText.storable(actor.subject)
+    kind = actor.kind.rawValue
+    verified = actor.verified
+  }
+}

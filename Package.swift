@@ -196,7 +196,7 @@ let testTargets: [Target] = [
       "ControlAPI", "ControlCore", "APIModel", "GatewayModel", "Telemetry", .hummingbird, .crypto,
       .logging, .nioCore, .product(name: "NIOEmbedded", package: "swift-nio"),
     ]),
-  tests("AgentLinkServerTests", ["AgentLinkServer", "GatewayModel"]),
+  tests("AgentLinkServerTests", ["AgentLinkServer", "GatewayModel", .grpcCore]),
   tests("CLITests", ["sallyport", "APIModel", "GatewayModel", .crypto]),
   tests("IntegrationTests", ["TestSupport", "APIModel", "GatewayModel", .nioCore, .nioPosix]),
 ]

@@ -124,6 +124,41 @@ import Testing
     #expect(try await shown().link == "offline")
   }
 
+  @Test(arguments: [("signature", "signature"), ("", "not_given"), (" \n", "not_given")])
+  func refusedBundleIsLoggedOnceWithAReason(given: String, shown: String) async throws {
+    let lines = LogLines()
+    let plane = try await Plane(logger: lines.logger)
+    let answer = try await plane.enrol()
+    let id = AgentID(try #require(Identifier128(text: answer.agentID)))
+    let verdict = BundleVerdictReport(version: 9, accepted: false, reason: given, detail: "d")
+    try await plane.plane.agents.judged(id, verdict)
+    // Also when the store cannot take it.
+    plane.store.state.withLock { $0.failure = ControlError(.unavailable, "away") }
+    await #expect(throws: ControlError.self) { try await plane.plane.agents.judged(id, verdict) }
+    plane.store.state.withLock { $0.failure = nil }
+    let refusals = lines.all.filter { $0.message.contains("refused") }
+    #expect(refusals.map(\.level) == [.warning, .warning])
+    for line in refusals {
+      #expect(
+        line.metadata
+          == ["agent": id.description, "bundle": "9", "reason": shown, "detail": "d"])
+    }
+    let agent = try await plane.plane.agents.show(answer.agentID, by: plane.caller)
+    #expect(agent.rejectedBundle?.reason == shown)
+  }
+
+  @Test func acceptedBundleIsNoWarning() async throws {
+    let lines = LogLines()
+    let plane = try await Plane(logger: lines.logger)
+    let answer = try await plane.enrol()
+    let id = AgentID(try #require(Identifier128(text: answer.agentID)))
+    try await plane.plane.agents.judged(
+      id, BundleVerdictReport(version: 9, accepted: true, reason: "", detail: ""))
+    let line = try #require(lines.all.last)
+    #expect(line.level == .info)
+    #expect(line.metadata == ["agent": id.description, "bundle": "9"])
+  }
+
   @Test(arguments: [
     ("Prod", "gw:5432", "segment"), ("", "gw:5432", "segment"),
     ("prod", "gw", "clientAddress"), ("prod", "gw:0", "clientAddress"),

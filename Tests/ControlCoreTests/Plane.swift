@@ -16,25 +16,29 @@ struct Plane {
   let caller = Caller(
     tokenID: Identifier128(high: 1, low: 2), name: "admin", role: .admin)
 
-  init(organisation: String = "acme") async throws {
+  init(organisation: String = "acme", logger: Logger = Self.quiet) async throws {
     var settings = ControlSettings(
       organisation: organisation, version: "0.1", linkAddress: "control:7443",
       serverNames: ["localhost"])
     settings.pollInterval = .milliseconds(5)
     self.settings = settings
-    let surroundings = Self.surroundings { 1_800_000_000 }
+    let surroundings = Self.surroundings(logger: logger) { 1_800_000_000 }
     let keys = try await ControlKeys.open(
       store: store, wrappingKey: keyFile, settings: settings, surroundings: surroundings)
     plane = ControlPlane(
       settings: settings, keys: keys, stores: store.stores, surroundings: surroundings)
   }
 
-  static func surroundings(_ seconds: @escaping @Sendable () -> Int64) -> Surroundings {
+  static let quiet = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
+
+  static func surroundings(
+    logger: Logger = Self.quiet, _ seconds: @escaping @Sendable () -> Int64
+  ) -> Surroundings {
     Surroundings(
       now: { WallTime(unixNanoseconds: seconds() * 1_000_000_000) },
       sleep: { try await Task.sleep(for: $0) },
       randomBytes: { count in (0..<count).map { _ in UInt8.random(in: 0...255) } },
-      logger: Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() })
+      logger: logger)
   }
 
   /// Invites and enrols an agent.

@@ -72,7 +72,7 @@ struct AgentLinkService: Sallyport_Link_V1_AgentLink.ServiceProtocol {
     await Task { [plane] in
       try? await plane.agents.detached(agent.id, attachedAt: attachedAt)
     }.value
-    logger.info("agent detached", metadata: [LogKey.reason: "\(Self.reason(result))"])
+    logger.info("agent detached", metadata: [LogKey.reason: "\(EndOfLink.reason(result))"])
     if case .failure(let error) = result, !(error is CancellationError) { throw error }
   }
 
@@ -142,15 +142,6 @@ struct AgentLinkService: Sallyport_Link_V1_AgentLink.ServiceProtocol {
       }
       defer { group.cancelAll() }
       return try await group.next() ?? nil
-    }
-  }
-
-  private static func reason(_ result: Result<Void, any Error>) -> String {
-    switch result {
-    case .success: "closed by the agent"
-    case .failure(let error as RPCError): error.message
-    case .failure(is CancellationError): "the connection ended"
-    case .failure(let error): "\(error)"
     }
   }
 }

@@ -87,12 +87,6 @@ struct Attachment: Sendable {
   private func judge(_ verdict: Sallyport_Link_V1_BundleVerdict) async throws(ControlError) {
     let outcome = verdict.accepted ? "accepted" : "refused"
     MetricName.controlVerdicts.counter([(MetricName.Label.outcome, outcome)]).increment()
-    var metadata: Logger.Metadata = [LogKey.bundleVersion: "\(verdict.version)"]
-    if !verdict.accepted {
-      metadata[LogKey.reason] = "\(verdict.reason.prefix(100)): \(verdict.detail.prefix(500))"
-    }
-    logger.log(
-      level: verdict.accepted ? .info : .warning, "bundle \(outcome)", metadata: metadata)
     try await plane.agents.judged(
       agent.id,
       BundleVerdictReport(

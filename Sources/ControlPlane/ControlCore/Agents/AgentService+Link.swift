@@ -1,9 +1,11 @@
 package import GatewayModel
+internal import Logging
 
 // What agents say on their links. The transport has verified the certificate.
 extension AgentService {
   static let maximumProblems = 50
   static let maximumTextBytes = 2000
+  static let reasonNotGiven = "not_given"
 
   /// The agent of a link; call it for every call.
   ///
@@ -38,21 +40,30 @@ extension AgentService {
 
   /// Takes what an agent says of a bundle; a refusal shows in `agents list` until a newer one is
   /// accepted.
+  ///
+  /// The log has it also when the store cannot take it.
   package func judged(
     _ id: AgentID, _ verdict: BundleVerdictReport
   ) async throws(ControlError) {
     var verdict = verdict
     verdict.reason = Self.clipped(verdict.reason)
     verdict.detail = Self.clipped(verdict.detail)
-    try await store.judged(id, verdict, at: surroundings.now())
-    if !verdict.accepted {
-      surroundings.logger.warning(
-        "bundle refused by an agent",
-        metadata: [
-          "agent": "\(id)", "bundle": "\(verdict.version)", "reason": "\(verdict.reason)",
-          "detail": "\(verdict.detail)",
-        ])
+    if !verdict.accepted, verdict.reason.allSatisfy(\.isWhitespace) {
+      verdict.reason = Self.reasonNotGiven
     }
+    log(verdict, of: id)
+    try await store.judged(id, verdict, at: surroundings.now())
+  }
+
+  private func log(_ verdict: BundleVerdictReport, of id: AgentID) {
+    var metadata: Logger.Metadata = ["agent": "\(id)", "bundle": "\(verdict.version)"]
+    guard !verdict.accepted else {
+      surroundings.logger.info("bundle accepted by an agent", metadata: metadata)
+      return
+    }
+    metadata["reason"] = "\(verdict.reason)"
+    if !verdict.detail.isEmpty { metadata["detail"] = "\(verdict.detail)" }
+    surroundings.logger.warning("bundle refused by an agent", metadata: metadata)
   }
 
   /// Notes that the link that was opened at `attachedAt` ended.

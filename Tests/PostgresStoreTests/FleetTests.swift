@@ -222,6 +222,30 @@ extension DatabaseTests {
       }
     }
 
+    @Test func sequenceBehindTheBundlesIsCaughtUp() async throws {
+      try await withStore { store in
+        _ = try await store.add(Self.connection("orders"), at: time(1), replace: false)
+        _ = try #require(try await Self.issue(store))
+        // As after a restore or a failover that left the sequence out.
+        try await store.run(
+          """
+          INSERT INTO sallyport.bundle
+            SELECT segment, 70, changes, envelope, payload_hash, issued_at, expires_at
+            FROM sallyport.bundle
+          """)
+        _ = try await store.add(
+          Grant(name: "g", to: .group("g"), connection: "orders", role: "app"), at: time(1))
+        let issued = try #require(try await Self.issue(store))
+        #expect(issued.0.version == 71)
+        #expect(issued.1.grants.count == 1)
+        #expect(try await store.currentBundle(segment: "prod")?.version == 71)
+        let state = try await store.fleetState(
+          refreshBefore: time(-1000), removedSince: time(0))
+        #expect(state.due.isEmpty)
+        #expect(try await Self.issue(store) == nil)
+      }
+    }
+
     @Test func changesAndIssuesAtOnceLoseNothing() async throws {
       try await withStore { store in
         _ = try await store.add(Self.connection("orders"), at: time(1), replace: false)

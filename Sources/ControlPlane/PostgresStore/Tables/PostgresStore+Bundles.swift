@@ -23,11 +23,11 @@ extension PostgresStore: BundleStore {
       guard let changes else { return nil }
       let newest = try session.row(
         """
-        SELECT changes, issued_at FROM sallyport.bundle
+        SELECT version, changes, issued_at FROM sallyport.bundle
         WHERE segment = $1 ORDER BY version DESC LIMIT 1
         """, [.text(segment)]
       ) { row throws(PostgresError) in
-        (changes: try row.integer(), issuedAt: try row.time())
+        (version: try row.unsigned(), changes: try row.integer(), issuedAt: try row.time())
       }
       if let newest, newest.changes == changes, newest.issuedAt > refreshBefore { return nil }
 
@@ -36,10 +36,8 @@ extension PostgresStore: BundleStore {
         connections: try Self.connections(where: "c.segment = $1", [.text(segment)], session)
           .map(\.connection),
         grants: try Self.grants(where: "c.segment = $1", [.text(segment)], session).map(\.grant))
-      let version = try session.row("SELECT nextval('sallyport.bundle_version')") {
-        row throws(PostgresError) in try row.unsigned()
-      }
-      let bundle = try sign(contents, version ?? 0)
+      let version = try Self.nextVersion(above: newest?.version ?? 0, session)
+      let bundle = try sign(contents, version)
       try session.execute(
         """
         INSERT INTO sallyport.bundle
@@ -59,12 +57,37 @@ extension PostgresStore: BundleStore {
   ) async throws(ControlError) {
     try await transact("raising the version of bundles") { session in
       try Self.touch(segment: segment, session)
-      _ = try session.row(
-        """
-        SELECT setval('sallyport.bundle_version', greatest(last_value, $1))
-        FROM sallyport.bundle_version
-        """, [.number(version)], { row throws(PostgresError) in try row.integer() })
+      try Self.raiseVersions(to: version, session)
     }
+  }
+
+  /// Draws the version of a segment's next bundle, above that of its newest.
+  ///
+  /// The sequence can be behind the rows: replication and partial restores leave sequences out. A
+  /// bundle with a lower version than the newest would never be given to an agent, and the segment
+  /// would stay due for ever.
+  private static func nextVersion(
+    above newest: UInt64, _ session: PostgresSession
+  ) throws(PostgresError) -> UInt64 {
+    func draw() throws(PostgresError) -> UInt64 {
+      try session.row("SELECT nextval('sallyport.bundle_version')") {
+        row throws(PostgresError) in try row.unsigned()
+      } ?? 0
+    }
+    let drawn = try draw()
+    guard drawn <= newest else { return drawn }
+    try raiseVersions(to: newest, session)
+    return try draw()
+  }
+
+  private static func raiseVersions(
+    to version: UInt64, _ session: PostgresSession
+  ) throws(PostgresError) {
+    _ = try session.row(
+      """
+      SELECT setval('sallyport.bundle_version', greatest(last_value, $1))
+      FROM sallyport.bundle_version
+      """, [.number(version)], { row throws(PostgresError) in try row.integer() })
   }
 
   package func currentBundle(segment: String) async throws(ControlError) -> IssuedBundle? {

@@ -197,6 +197,7 @@ let testTargets: [Target] = [
       .logging, .nioCore, .product(name: "NIOEmbedded", package: "swift-nio"),
     ]),
   tests("AgentLinkServerTests", ["AgentLinkServer", "GatewayModel", .grpcCore]),
+  tests("ControlProgramTests", ["sallyport-control", "GatewayModel", "TestSupport"]),
   tests("CLITests", ["sallyport", "APIModel", "GatewayModel", .crypto]),
   tests("IntegrationTests", ["TestSupport", "APIModel", "GatewayModel", .nioCore, .nioPosix]),
 ]

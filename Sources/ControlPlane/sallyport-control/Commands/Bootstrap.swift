@@ -36,7 +36,7 @@ struct Bootstrap: AsyncParsableCommand {
         surroundings: surroundings)
       let plane = ControlPlane(
         settings: settings, keys: keys, stores: store.stores, surroundings: surroundings)
-      let destination = try TokenDestination(path: tokenFile)
+      let destination = try TokenDestination.new(tokenFile)
       try destination.deliver(await plane.access.replaceBootstrapToken())
       await store.close()
     }

@@ -62,8 +62,8 @@ struct Serve: AsyncParsableCommand {
   @Option(
     name: .customLong("bootstrap-token-file"),
     help: ArgumentHelp(
-      "At the first start, write the bootstrap token to this new file, readable by its owner "
-        + "only, instead of printing it.", valueName: "file"))
+      "At the first start, write the bootstrap token to this file, readable by its owner only, "
+        + "instead of printing it; what the file held is replaced.", valueName: "file"))
   var bootstrapTokenFile: String?
 
   func validate() throws {
@@ -94,7 +94,7 @@ struct Serve: AsyncParsableCommand {
     let plane = ControlPlane(
       settings: settings, keys: keys, stores: store.stores, surroundings: surroundings)
     let identity = try keys.serverIdentity(settings: settings, surroundings: surroundings)
-    let destination = try bootstrapDestination()
+    let destination = try TokenDestination.replaceable(bootstrapTokenFile)
 
     let (apiPorts, apiPort) = AsyncStream<Int>.makeStream(bufferingPolicy: .bufferingOldest(1))
     let apiConfiguration = try apiConfiguration(identity)
@@ -140,14 +140,6 @@ struct Serve: AsyncParsableCommand {
       inTime = false
     }
     logger.notice(inTime ? "ended" : "ended with connections still open")
-  }
-
-  /// A restart with the same arguments must work, so a file that is there already is no error:
-  /// where a token has to be written after all, it goes to standard output.
-  private func bootstrapDestination() throws -> TokenDestination {
-    guard let bootstrapTokenFile, FileManager.default.fileExists(atPath: bootstrapTokenFile)
-    else { return try TokenDestination(path: bootstrapTokenFile) }
-    return try TokenDestination(path: nil)
   }
 
   private func apiConfiguration(_ identity: ServerIdentity) throws -> APIServerConfiguration {

@@ -181,6 +181,31 @@ import Testing
         == ["select 1", "select 2", ""])
   }
 
+  /// A text of several chunks is written as it is cut; when a later one fails, the text is not
+  /// taken for written.
+  @Test func writesALongTextAgainAfterAFailureInItsMiddle() throws {
+    let folder = TestFolder()
+    let files = FaultyFiles()
+    let directory = try Fixture.open(folder, files: files)
+    let writer = try directory.writer()
+    let text = (0..<5_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &>> 3) }
+    files.set { $0.room = 2_500_000 }
+    append(text, to: writer)
+    #expect(throws: RecordLogError.self) { try writer.commit() }
+    files.set { $0.room = nil }
+    try writer.reopen(at: Fixture.time(1))
+    append(text, to: writer)
+    try writer.pair(1)
+    append(text, to: writer)
+    try writer.commit()
+    writer.sync()
+    let chunks = try texts(directory.reader())
+    let again = try #require(chunks.lastIndex { $0.chunk == 0 })
+    #expect(again > 0, "a part was written before the failure")
+    // As one truth value: a failed comparison of long arrays would search for their difference.
+    #expect(chunks[again...].flatMap(\.text).elementsEqual(text))
+  }
+
   @Test func writesALongTextWhole() throws {
     let folder = TestFolder()
     let directory = try Fixture.open(folder) { $0.segmentBytes = 1 << 20 }

@@ -13,7 +13,8 @@ struct FolderRecovery {
   /// A torn end is cut off: it is a write that was not finished, so nothing it covers was
   /// forwarded. Where sound records stand behind the bad frame, records that were committed are
   /// missing: the segment is left as it is, and the folder goes on in a new epoch, since the
-  /// numbers behind the damage may be stored by the control plane already.
+  /// numbers behind the damage may be stored by the control plane already. The loss is due until
+  /// the lane has a record in a later epoch, which begins with it.
   static func run(
     folder: LogFolder, agent: AgentID, hostRestarted: Bool, minimumEpoch: UInt64, now: WallTime
   ) throws(RecordLogError) -> FolderRecovery {
@@ -32,6 +33,7 @@ struct FolderRecovery {
     var recovery = FolderRecovery(
       epoch: lastEpoch ?? 0, lanes: [:], losses: [:], previousSizes: [:])
     var isDamaged = false
+    var scans: [LogID: SegmentScan] = [:]
     for (log, names) in byLog {
       let found: (lane: LaneState, scan: SegmentScan)
       do throws(FileFailure) {
@@ -47,20 +49,19 @@ struct FolderRecovery {
           "recover log \(log)", error, remedy: "let the agent read and write its record folder")
       }
       recovery.lanes[log] = found.lane
+      scans[log] = found.scan
       guard log.epoch == lastEpoch else { continue }
       recovery.previousSizes[log.lane] = found.scan.endSeq
-      if found.scan.somethingFollows {
-        isDamaged = true
-        // A frame of a record has at least 20 bytes.
+      if found.scan.somethingFollows { isDamaged = true }
+    }
+    for (log, scan) in newestWritten(scans) {
+      if scan.somethingFollows {
+        recovery.losses[log.lane] = damage(scan, now: now)
+      } else if hostRestarted, log.epoch == lastEpoch {
         recovery.losses[log.lane] = LossRecord(
-          reason: "damaged", firstLostSeq: found.scan.endSeq,
-          lostAtMost: UInt64((found.scan.fileBytes - found.scan.endOffset) / 20),
-          from: found.scan.lastTime ?? now, to: now)
-      } else if hostRestarted {
-        recovery.losses[log.lane] = LossRecord(
-          reason: "host_restart", firstLostSeq: found.scan.endSeq,
-          lostAtMost: folder.configuration.maximumUnsyncedRecords,
-          from: found.scan.lastTime ?? now, to: now)
+          reason: "host_restart", firstLostSeq: scan.endSeq,
+          lostAtMost: folder.configuration.maximumUnsyncedRecords, from: scan.lastTime ?? now,
+          to: now)
       }
     }
     do throws(FileFailure) {
@@ -75,6 +76,25 @@ struct FolderRecovery {
       recovery.epoch = max(after, seconds, minimumEpoch)
     }
     return recovery
+  }
+
+  /// Of each lane the log of the highest epoch, passing over those of which nothing was written
+  /// but the header; the only log of a lane counts in any case.
+  private static func newestWritten(_ scans: [LogID: SegmentScan]) -> [(LogID, SegmentScan)] {
+    Dictionary(grouping: scans) { $0.key.lane }.values.compactMap { ofLane in
+      ofLane.max {
+        ($0.value.holdsSomething ? 1 : 0, $0.key.epoch)
+          < ($1.value.holdsSomething ? 1 : 0, $1.key.epoch)
+      }
+    }
+  }
+
+  private static func damage(_ scan: SegmentScan, now: WallTime) -> LossRecord {
+    // A frame of a record has at least 20 bytes.
+    LossRecord(
+      reason: "damaged", firstLostSeq: scan.endSeq,
+      lostAtMost: UInt64((scan.fileBytes - scan.endOffset) / 20), from: scan.lastTime ?? now,
+      to: now)
   }
 
   private static func lane(

@@ -46,6 +46,7 @@ final class LaneState: Sendable {
   let log: LogID
   let folder: LogFolder
   private let state: Mutex<State>
+  private let syncing = Mutex<Void>(())
 
   init(log: LogID, folder: LogFolder, segments: [Segment], endSeq: UInt64) {
     self.log = log
@@ -67,7 +68,17 @@ final class LaneState: Sendable {
   /// Brings everything committed so far to the medium, and lets readers see it.
   ///
   /// A failure is kept: it stops the lane's next commit.
-  func synchronize() {
+  func synchronize() { exclusivelySyncing { synchronizeNow() } }
+
+  /// Runs `body` while nobody else syncs the lane.
+  ///
+  /// The kernel reports a failed write once for an open file: of two syncs at a time one would be
+  /// told that all is well.
+  func exclusivelySyncing<E: Error>(_ body: () throws(E) -> Void) throws(E) {
+    try syncing.withLock { _ throws(E) in try body() }
+  }
+
+  private func synchronizeNow() {
     let (files, folderIsDirty, target, failed) = withState { state in
       let files = state.segments.compactMap { segment -> (SegmentFile, Int64)? in
         guard segment.syncedOffset < segment.committedOffset, let file = segment.file else {

@@ -36,7 +36,7 @@ extension LaneWriter {
         session: nil, at: time)
     }
     try commit()
-    opening = nil
+    openingIsWritten()
     dropped = nil
   }
 
@@ -48,10 +48,15 @@ extension LaneWriter {
     appendOpening()
     do throws(RecordLogError) {
       try commit()
-      self.opening = nil
+      openingIsWritten()
     } catch {
       return
     }
+  }
+
+  private func openingIsWritten() {
+    if opening?.loss != nil { dueLosses.recorded(log.lane) }
+    opening = nil
   }
 
   private func appendOpening() {
@@ -67,31 +72,33 @@ extension LaneWriter {
   /// dirty, so that the sync that follows tells the truth.
   private func rewriteUnsynced() throws(RecordLogError) {
     guard lane.withState({ $0.syncFailure != nil }) else { return }
-    let unsynced = lane.withState { state in
-      state.segments.filter { $0.syncedOffset < $0.committedOffset }
-    }
-    do throws(FileFailure) {
-      for segment in unsynced {
-        guard let file = segment.file else { continue }
-        var position = segment.syncedOffset
-        var buffer = [UInt8](repeating: 0, count: 1 << 20)
-        while position < segment.committedOffset {
-          let wanted = Int(min(Int64(buffer.count), segment.committedOffset - position))
-          let count = try file.read(into: &buffer, count: wanted, at: position)
-          if count == 0 { break }
-          try file.write(Array(buffer.prefix(count)), at: position)
-          position += Int64(count)
-        }
-        try check(segment, file)
-        try file.synchronize()
+    try lane.exclusivelySyncing { () throws(RecordLogError) in
+      let unsynced = lane.withState { state in
+        state.segments.filter { $0.syncedOffset < $0.committedOffset }
       }
-      try folder.files.synchronizeFolder(folder.configuration.folder)
-    } catch {
-      throw .failed(
-        "write log \(log) again after a failed sync", error,
-        remedy: "look at the disk, then start the agent again")
+      do throws(FileFailure) {
+        for segment in unsynced {
+          guard let file = segment.file else { continue }
+          var position = segment.syncedOffset
+          var buffer = [UInt8](repeating: 0, count: 1 << 20)
+          while position < segment.committedOffset {
+            let wanted = Int(min(Int64(buffer.count), segment.committedOffset - position))
+            let count = try file.read(into: &buffer, count: wanted, at: position)
+            if count == 0 { break }
+            try file.write(Array(buffer.prefix(count)), at: position)
+            position += Int64(count)
+          }
+          try check(segment, file)
+          try file.synchronize()
+        }
+        try folder.files.synchronizeFolder(folder.configuration.folder)
+      } catch {
+        throw .failed(
+          "write log \(log) again after a failed sync", error,
+          remedy: "look at the disk, then start the agent again")
+      }
+      lane.withState { $0.syncFailure = nil }
     }
-    lane.withState { $0.syncFailure = nil }
     lane.synchronize()
   }
 

@@ -29,6 +29,7 @@ package final class LaneWriter {
   let lane: LaneState
   let folder: LogFolder
   let sync: BackgroundSync
+  let dueLosses: DueLosses
   var file: SegmentFile
   /// Where the next frame goes; everything before is committed.
   var offset: Int64
@@ -62,7 +63,8 @@ package final class LaneWriter {
   private static let earlyWriteBytes = 1 << 20
 
   init(
-    lane: LaneState, file: SegmentFile, offset: Int64, nextSeq: UInt64, sync: BackgroundSync
+    lane: LaneState, file: SegmentFile, offset: Int64, nextSeq: UInt64, sync: BackgroundSync,
+    dueLosses: DueLosses
   ) {
     log = lane.log
     self.lane = lane
@@ -71,6 +73,7 @@ package final class LaneWriter {
     self.offset = offset
     self.nextSeq = nextSeq
     self.sync = sync
+    self.dueLosses = dueLosses
   }
 
   /// Whether a session or statement may begin. To be asked before its record is appended; one that
@@ -101,14 +104,19 @@ package final class LaneWriter {
   package func appendText(
     _ text: UnsafeRawBufferPointer, digest: StatementDigest, at time: WallTime
   ) {
-    guard !texts.contains(digest), admits(.statementText, at: time) else { return }
-    texts.insert(digest)
+    guard !texts.contains(digest) else { return }
+    var isWhole = true
     StatementTextChunk.chunks(of: text, digest: digest) { chunk in
-      guard admits(.statementText, at: time) else { return }
+      guard isWhole, admits(.statementText, at: time) else {
+        isWhole = false
+        return
+      }
       let start = beginFrame()
       RecordEncoder.append(chunk, header: RecordHeader(seq: nextSeq, time: time), to: &pending)
-      _ = endFrame(start, telling: false)
+      isWhole = endFrame(start, telling: false) != nil
     }
+    // Not before: a long text is written as it is cut, and may fail in its middle.
+    if isWhole { texts.insert(digest) }
   }
 
   private func admits(_ kind: RecordKind, at time: WallTime) -> Bool {

@@ -19,8 +19,8 @@ package final class RecordLogDirectory: Sendable {
   private let lock: SegmentFile
   private let sync: BackgroundSync
   private let lanes: Mutex<[LogID: LaneState]>
-  /// What recovery found missing, until the lane's writer records it.
-  private let losses: Mutex<[UInt32: LossRecord]>
+  private let marker: RunMarker
+  private let dueLosses: DueLosses
   /// For each lane, how many records the epoch before this one had.
   private let previousSizes: [UInt32: UInt64]
 
@@ -38,13 +38,13 @@ package final class RecordLogDirectory: Sendable {
     lock = try Self.lock(folder)
     // A disk without room for the reserve lets the agent start and say so; nothing is let in.
     try? folder.takeReserve()
-    let hostRestarted = try Self.markRunning(folder)
+    marker = RunMarker(folder: folder)
     let recovered = try FolderRecovery.run(
-      folder: folder, agent: agent, hostRestarted: hostRestarted, minimumEpoch: minimumEpoch,
-      now: now)
+      folder: folder, agent: agent, hostRestarted: marker.tellsOfHostRestart(),
+      minimumEpoch: minimumEpoch, now: now)
     epoch = recovered.epoch
     lanes = Mutex(recovered.lanes)
-    losses = Mutex(recovered.losses)
+    dueLosses = try DueLosses(recovered.losses, marker: marker)
     previousSizes = recovered.previousSizes
     sync = BackgroundSync(folder: folder)
     folder.measure()
@@ -88,15 +88,30 @@ package final class RecordLogDirectory: Sendable {
     }
     sync.add(lane)
     let writer = LaneWriter(
-      lane: lane, file: file, offset: last.committedOffset, nextSeq: endSeq, sync: sync)
+      lane: lane, file: file, offset: last.committedOffset, nextSeq: endSeq, sync: sync,
+      dueLosses: dueLosses)
     writer.begin(
       LaneWriter.Opening(
         open: LogOpenRecord(
           log: log, agentVersion: identity.agentVersion, host: identity.host,
           continued: isContinued, previousSize: isContinued ? 0 : previousSizes[number] ?? 0),
-        loss: losses.withLock { $0.removeValue(forKey: number) }),
+        loss: dueLosses.loss(of: number)),
       at: time)
     return writer
+  }
+
+  /// Records what the last run left missing in lanes that nobody writes now, and closes their logs.
+  ///
+  /// To be called when all lanes of this run have their writers. What cannot be recorded now, on a
+  /// full disk for one, is found again at the next start.
+  package func recordDueLosses(identity: WriterIdentity, at time: WallTime) throws(RecordLogError) {
+    for number in dueLosses.lanes {
+      let log = LogID(agent: agent, epoch: epoch, lane: number)
+      let isWritten = lanes.withLock { $0[log] }?.withState { $0.isWritten } ?? false
+      if isWritten { continue }
+      let writer = try openWriter(lane: number, identity: identity, at: time)
+      try writer.close(reason: "lane_unused", at: time)
+    }
   }
 
   /// The logs on disk, also of lanes and epochs that are written no more; oldest epoch first.
@@ -174,7 +189,7 @@ package final class RecordLogDirectory: Sendable {
     let inOrder = lanes.withLock { lanes in
       lanes.values.allSatisfy { $0.withState { !$0.isWritten || $0.isClosed } }
     }
-    if inOrder { try? folder.files.remove(folder.path("running")) }
+    if inOrder { marker.remove() }
   }
 
   deinit { sync.stop() }
@@ -202,35 +217,5 @@ package final class RecordLogDirectory: Sendable {
           + "has it; stop the other agent or give this one a folder of its own")
     }
     return file
-  }
-
-  /// Notes that the log is open under this boot of the host.
-  ///
-  /// - Returns: whether the last run was not closed in order and the host has restarted since: what
-  ///   was not on the medium then is gone.
-  private static func markRunning(_ folder: LogFolder) throws(RecordLogError) -> Bool {
-    let path = folder.path("running")
-    let boot = folder.files.bootIdentifier()
-    do throws(FileFailure) {
-      let file = try SegmentFile(path: path, purpose: .readWriteMaking, files: folder.files)
-      var buffer = [UInt8](repeating: 0, count: 128)
-      let count = try file.read(into: &buffer, count: buffer.count, at: 0)
-      let before = String(decoding: buffer.prefix(count), as: UTF8.self)
-      if before == boot { return false }
-      do throws(FileFailure) {
-        try file.truncate(to: 0)
-        try file.write(Array(boot.utf8), at: 0)
-        try file.synchronize()
-        try folder.files.synchronizeFolder(folder.configuration.folder)
-      } catch {
-        // A disk without room is no reason not to start: nothing is let in until there is some.
-        if !error.isNoSpace { throw error }
-      }
-      return !before.isEmpty
-    } catch {
-      throw .failed(
-        "note in \(path) that the log is open", error,
-        remedy: "let the agent write in its record folder")
-    }
   }
 }

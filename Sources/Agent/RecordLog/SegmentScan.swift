@@ -16,6 +16,9 @@ struct SegmentScan {
 
   var hasTail: Bool { fileBytes > endOffset }
 
+  /// Whether the log has, or had, a record.
+  var holdsSomething: Bool { endSeq > 0 || somethingFollows }
+
   /// Reads a segment from behind its header.
   static func read(_ file: SegmentFile, firstSeq: UInt64) throws(FileFailure) -> SegmentScan {
     let fileBytes = try file.size()

@@ -168,7 +168,8 @@ let testTargets: [Target] = [
   tests("PeerIdentityTests", ["PeerIdentity", "GatewayModel", .x509, .crypto]),
   tests("TelemetryTests", ["Telemetry", .logging, .metrics]),
   tests("AuditLogTests", ["AuditLog", "AuditRecordProto", "GatewayModel", .crypto, .protobuf]),
-  tests("RecordLogTests", ["RecordLog", "AuditLog", "AuditRecordProto", "GatewayModel"]),
+  tests(
+    "RecordLogTests", ["RecordLog", "AuditLog", "AuditRecordProto", "GatewayModel", "TestSupport"]),
   tests("AgentStateTests", ["AgentState", "GatewayModel", .grdb]),
   tests(
     "SessionEngineTests",

@@ -1,27 +1,19 @@
 import Foundation
-import Glibc
 import TestSupport
 import Testing
 
 /// A record log that cannot take a record stops traffic, says so, and goes on when it can.
 @Suite(.serialized) struct DiskFullTests {
-  @Test func fullDiskStopsTrafficAndHealthShowsIt() async throws {
-    let folder = try ScratchFolder("disk")
-    let mount = folder.file("log")
-    try FileManager.default.createDirectory(atPath: mount, withIntermediateDirectories: true)
-    // A small file system of its own; mounting it needs root or sudo without a password.
-    let asRoot = geteuid() == 0 ? [] : ["sudo", "-n"]
-    let mounted = try await run(
-      "env", asRoot + ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", mount])
-    try #require(mounted.succeeded, "\(mounted.errors)")
-    defer {
-      // Lazily: the agent may still have the log open.
-      _ = try? Process.run(
-        URL(fileURLWithPath: "/usr/bin/env"), arguments: asRoot + ["umount", "-l", mount]
-      ).waitUntilExit()
+  @Test(.enabled(if: SmallFileSystem.isAllowed, "\(SmallFileSystem.need)"))
+  func fullDiskStopsTrafficAndHealthShowsIt() async throws {
+    try await SmallFileSystem.with(megabytes: 24) { log in
+      try await fillAndEmpty(log)
     }
+  }
 
-    let fleet = try await Fleet(recordLog: mount)
+  private func fillAndEmpty(_ log: String) async throws {
+    let folder = try ScratchFolder("marks")
+    let fleet = try await Fleet(recordLog: log)
     let token = try await fleet.token("alice@example.com", groups: "analysts")
     #expect(try await fleet.psql("select 'room'", token: token).succeeded)
     // A session that is open when the disk fills up.
@@ -38,7 +30,7 @@ import Testing
     }
 
     // What is left of the file system is filled by somebody else.
-    let filler = "\(mount)/filler"
+    let filler = "\(log)/filler"
     _ = try await run("dd", ["if=/dev/zero", "of=\(filler)", "bs=64k"])
     try await eventually("the refusal of logins", within: .seconds(30)) {
       let outcome = try await fleet.psql(

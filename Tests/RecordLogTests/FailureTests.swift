@@ -1,6 +1,7 @@
 import AuditLog
 import Foundation
 import GatewayModel
+import TestSupport
 import Testing
 
 @testable import RecordLog
@@ -208,48 +209,36 @@ import Testing
   }
 
   /// The same on a file system that is really full.
-  @Test(.enabled(if: geteuid() == 0, "mounting a small file system needs root"))
-  func reallyFullDisk() throws {
-    let folder = TestFolder()
-    try FileManager.default.createDirectory(
-      atPath: folder.path, withIntermediateDirectories: true)
-    func run(_ arguments: String...) throws -> Int32 {
-      let process = Process()
-      process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-      process.arguments = arguments
-      try process.run()
-      process.waitUntilExit()
-      return process.terminationStatus
+  @Test(.enabled(if: SmallFileSystem.isAllowed, "\(SmallFileSystem.need)"))
+  func reallyFullDisk() async throws {
+    try await SmallFileSystem.with(megabytes: 4) { path in
+      let folder = TestFolder(at: path)
+      let directory = try Fixture.open(folder) { $0.reserveBytes = 256 * 1024 }
+      let writer = try directory.writer()
+      let ballast = "\(folder.path)/ballast"
+      try Data(count: 3 << 20).write(to: URL(fileURLWithPath: ballast))
+      var number: UInt64 = 0
+      while writer.acceptsWork, number < 20_000 {
+        number += 1
+        try writer.pair(number)
+      }
+      #expect(number > 100 && number < 20_000)
+      #expect(directory.health.state == .failing)
+      // What has begun still ends.
+      writer.append(
+        SessionCloseRecord(reason: "record_log_unavailable", statements: number),
+        session: Fixture.session, at: Fixture.start)
+      try writer.commit()
+      #expect(throws: RecordLogError.self) { try writer.reopen(at: Fixture.start) }
+      try FileManager.default.removeItem(atPath: ballast)
+      try writer.reopen(at: Fixture.start)
+      try writer.pair(number + 1)
+      writer.sync()
+      let records = try directory.reader().all()
+      #expect(records.begun == (1...(number + 1)).map { $0 })
+      #expect(records.seqs == (0..<UInt64(records.count)).map { $0 })
+      #expect(records.losses.isEmpty)
     }
-    try #require(
-      try run("mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder.path) == 0,
-      "root must be allowed to mount a tmpfs")
-    defer { _ = try? run("umount", "-l", folder.path) }
-    let directory = try Fixture.open(folder) { $0.reserveBytes = 256 * 1024 }
-    let writer = try directory.writer()
-    let ballast = "\(folder.path)/ballast"
-    try Data(count: 3 << 20).write(to: URL(fileURLWithPath: ballast))
-    var number: UInt64 = 0
-    while writer.acceptsWork, number < 20_000 {
-      number += 1
-      try writer.pair(number)
-    }
-    #expect(number > 100 && number < 20_000)
-    #expect(directory.health.state == .failing)
-    // What has begun still ends.
-    writer.append(
-      SessionCloseRecord(reason: "record_log_unavailable", statements: number),
-      session: Fixture.session, at: Fixture.start)
-    try writer.commit()
-    #expect(throws: RecordLogError.self) { try writer.reopen(at: Fixture.start) }
-    try FileManager.default.removeItem(atPath: ballast)
-    try writer.reopen(at: Fixture.start)
-    try writer.pair(number + 1)
-    writer.sync()
-    let records = try directory.reader().all()
-    #expect(records.begun == (1...(number + 1)).map { $0 })
-    #expect(records.seqs == (0..<UInt64(records.count)).map { $0 })
-    #expect(records.losses.isEmpty)
   }
 
   @Test func startsOnAFullDiskAndLetsNothingIn() throws {

@@ -12,6 +12,9 @@ final class TestFolder: Sendable {
     path = NSTemporaryDirectory() + "/record-log-" + UUID().uuidString
   }
 
+  /// A folder that exists already.
+  init(at path: String) { self.path = path }
+
   deinit { try? FileManager.default.removeItem(atPath: path) }
 
   func segments() -> [String] {

@@ -2,17 +2,25 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// What still runs when the test process ends.
+/// What still runs or lies about when the test process ends.
 ///
 /// A value that a suite shares is never released, so its deinitialiser does not run; without this
-/// its servers would outlive the tests.
+/// its servers and folders would outlive the tests.
 enum Leftovers {
   private static let processes = Mutex<Set<pid_t>>([])
   private static let clusters = Mutex<Set<String>>([])
+  private static let folders = Mutex<Set<String>>([])
   private static let atTheEnd: Void = {
     atexit {
-      for process in Leftovers.processes.withLock({ $0 }) { kill(process, SIGKILL) }
+      for process in Leftovers.processes.withLock({ $0 }) {
+        kill(process, SIGKILL)
+        waitpid(process, nil, 0)
+      }
       for data in Leftovers.clusters.withLock({ $0 }) { Leftovers.stopCluster(data: data) }
+      // Last: nobody writes to them any more.
+      for folder in Leftovers.folders.withLock({ $0 }) {
+        try? FileManager.default.removeItem(atPath: folder)
+      }
     }
   }()
 
@@ -22,6 +30,13 @@ enum Leftovers {
   }
 
   static func ended(_ process: pid_t) { processes.withLock { _ = $0.remove(process) } }
+
+  static func began(folder path: String) {
+    _ = atTheEnd
+    folders.withLock { _ = $0.insert(path) }
+  }
+
+  static func ended(folder path: String) { folders.withLock { _ = $0.remove(path) } }
 
   static func began(cluster data: String) {
     _ = atTheEnd

@@ -12,6 +12,7 @@ package final class ScratchFolder: Sendable {
     path = FileManager.default.temporaryDirectory.appending(path: name).path
     try FileManager.default.createDirectory(
       atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o711])
+    Leftovers.began(folder: path)
   }
 
   /// The path of an entry of the folder.
@@ -27,7 +28,10 @@ package final class ScratchFolder: Sendable {
     return path
   }
 
-  deinit { try? FileManager.default.removeItem(atPath: path) }
+  deinit {
+    try? FileManager.default.removeItem(atPath: path)
+    Leftovers.ended(folder: path)
+  }
 }
 
 /// Why a test's own machinery could not go on.

@@ -76,6 +76,8 @@ let shared: [Target] = [
     settings: generatedSettings),
   library("APIModel", in: "Shared", []),
   library("Telemetry", in: "Shared", [.logging, .metrics, .atomics]),
+  library("SystemClock", in: "Shared", ["GatewayModel"]),
+  library("ServerFlags", in: "Shared", ["Telemetry", .argumentParser, .logging]),
 ]
 
 let agent: [Target] = [
@@ -86,22 +88,23 @@ let agent: [Target] = [
     "SessionEngine", in: "Agent",
     [
       "GatewayModel", "SessionCore", "PostgresWire", "PolicyEngine", "SignedBundle",
-      "SessionToken", "AuditLog", "RecordLog", "Telemetry", .nioCore, .nioPosix, .nioSSL, .nioTLS,
-      .logging, .metrics, .crypto,
+      "SessionToken", "AuditLog", "RecordLog", "Telemetry", "SystemClock", .nioCore, .nioPosix,
+      .nioSSL, .nioTLS, .logging, .metrics, .crypto,
     ]),
   library(
     "ControlLink", in: "Agent",
     [
       "GatewayModel", "AgentLink", "APIModel", "PeerIdentity", "SignedBundle", "AgentState",
-      "RecordLog", "AuditLog", "Telemetry", .grpcCore, .grpcTransport, .grpcProtobuf, .httpClient,
+      "RecordLog", "AuditLog", "Telemetry", "SystemClock", .grpcCore, .grpcTransport,
+      .grpcProtobuf, .httpClient,
       .nioCore, .nioPosix, .nioSSL, .nioFoundationCompat, .logging, .lifecycle, .crypto,
     ]),
   program(
     "sallyport-agent", path: "Agent/sallyport-agent",
     [
       "GatewayModel", "SessionEngine", "RecordLog", "ControlLink", "AgentState", "PeerIdentity",
-      "SignedBundle", "SessionToken", "Telemetry", .argumentParser, .lifecycle, .lifecycleSignals,
-      .logging, .metrics,
+      "SignedBundle", "SessionToken", "Telemetry", "SystemClock", "ServerFlags", .argumentParser,
+      .lifecycle, .lifecycleSignals, .logging, .metrics,
       .nioCore, .nioPosix, .nioHTTP1, .nioSSL, .crypto,
     ]),
 ]
@@ -136,9 +139,9 @@ let controlPlane: [Target] = [
     "sallyport-control", path: "ControlPlane/sallyport-control",
     [
       "ControlCore", "PostgresStore", "ControlAPI", "AgentLinkServer", "PeerIdentity",
-      "SignedBundle", "SessionToken", "Telemetry", "GatewayModel", .argumentParser, .lifecycle,
-      .lifecycleSignals, .logging, .metrics, .crypto, .nioCore, .nioSSL, .grpcCore, .grpcTransport,
-      .hummingbird,
+      "SignedBundle", "SessionToken", "Telemetry", "SystemClock", "ServerFlags", "GatewayModel",
+      .argumentParser, .lifecycle, .lifecycleSignals, .logging, .metrics, .crypto, .nioCore,
+      .nioSSL, .grpcCore, .grpcTransport, .hummingbird,
     ]),
   program(
     "sallyport", path: "ControlPlane/CLI",

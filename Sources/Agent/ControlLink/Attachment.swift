@@ -2,6 +2,7 @@ internal import AgentLink
 internal import GRPCCore
 internal import GatewayModel
 internal import Synchronization
+internal import SystemClock
 internal import Telemetry
 
 /// One Attach stream: says how the agent is, takes bundles and commands.
@@ -75,7 +76,7 @@ struct Attachment: Sendable {
         switch message.message {
         case .bundle(let update):
           // In turn: the next is read only when this one is in force or refused.
-          let verdict = await client.bundles.take(Array(update.envelope), now: WallClock.now())
+          let verdict = await client.bundles.take(Array(update.envelope), now: WallTime.now())
           try send(
             .with {
               $0.bundleVerdict = .with {

@@ -5,6 +5,7 @@ internal import GRPCCore
 internal import GatewayModel
 internal import Logging
 internal import PeerIdentity
+internal import SystemClock
 internal import Telemetry
 
 /// Asks for a new certificate, with a new key, when half of the present one's life is over.
@@ -41,7 +42,7 @@ struct CertificateRenewer: Sendable {
     while true {
       while true {
         let left = due.unixNanoseconds.subtractingReportingOverflow(
-          WallClock.now().unixNanoseconds)
+          WallTime.now().unixNanoseconds)
         guard !left.overflow, left.partialValue > 0 else { break }
         try await Task.sleep(for: min(Self.longestSleep, .nanoseconds(left.partialValue)))
       }

@@ -4,6 +4,7 @@ import NIOCore
 import NIOPosix
 package import RecordLog
 import Synchronization
+internal import SystemClock
 
 /// Accepts PostgreSQL clients and runs their sessions, each wholly on one event loop.
 ///

@@ -5,6 +5,7 @@ import GatewayModel
 import Logging
 import PeerIdentity
 import PostgresStore
+import SystemClock
 
 /// Whose control plane this is, and the file that opens its keys.
 struct OrganisationOptions: ParsableArguments {
@@ -53,21 +54,12 @@ extension Surroundings {
   /// The real clock, the system's source of chance, and the log.
   static func system(logger: Logger) -> Surroundings {
     Surroundings(
-      now: { WallClock.now() },
+      now: { .now() },
       sleep: { try await Task.sleep(for: $0) },
       randomBytes: { count in
         var generator = SystemRandomNumberGenerator()
         return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
       },
       logger: logger)
-  }
-}
-
-/// The wall clock.
-enum WallClock {
-  static func now() -> WallTime {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return WallTime(unixNanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
   }
 }

@@ -6,6 +6,7 @@ import NIOCore
 internal import PostgresWire
 internal import RecordLog
 import SessionCore
+internal import SystemClock
 
 /// All sessions of one event loop with the record log they share.
 ///
@@ -237,13 +238,5 @@ final class SessionLane: @unchecked Sendable {
       return "bundle \(policy.version) has expired: every login is refused"
     }
     return nil
-  }
-}
-
-extension WallTime {
-  static func now() -> WallTime {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return WallTime(unixNanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
   }
 }

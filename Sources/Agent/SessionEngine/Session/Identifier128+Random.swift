@@ -1,4 +1,5 @@
 internal import GatewayModel
+internal import SystemClock
 
 extension Identifier128 {
   /// 128 bits from the system's secure source.

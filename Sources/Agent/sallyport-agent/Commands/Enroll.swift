@@ -3,6 +3,7 @@ import ArgumentParser
 import ControlLink
 import Foundation
 import GatewayModel
+import SystemClock
 
 struct Enroll: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -30,7 +31,7 @@ struct Enroll: AsyncParsableCommand {
         agentVersion: SallyportAgent.version)
       let state = try AgentState.open(folder: state.folder, for: .enrol)
       defer { state.close() }
-      let enrolment = try await enroller.enrol(into: state, now: WallClock.now())
+      let enrolment = try await enroller.enrol(into: state, now: WallTime.now())
       print("enrolled as \(enrolment.agent) in segment \(enrolment.segment)")
       print("next: sallyport-agent serve --state \(self.state.folder) --listen …")
     }

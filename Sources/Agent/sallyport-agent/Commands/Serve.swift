@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Logging
 import RecordLog
+import ServerFlags
 import SessionEngine
 
 struct Serve: AsyncParsableCommand {
@@ -34,17 +35,7 @@ struct Serve: AsyncParsableCommand {
       "Where /healthz, /readyz and /metrics answer over plain HTTP.", valueName: "host:port"))
   var healthListen: HostPort?
 
-  @Option(
-    name: .customLong("tls-certificate"),
-    help: ArgumentHelp(
-      "PEM of a certificate for clients, then its issuers, instead of the agent's own.",
-      valueName: "file"))
-  var certificateFile: String?
-
-  @Option(
-    name: .customLong("tls-key"),
-    help: ArgumentHelp("PEM of the key of --tls-certificate.", valueName: "file"))
-  var keyFile: String?
+  @OptionGroup var certificate: CertificateOptions
 
   @Flag(help: "Let clients on a loopback address in without TLS.")
   var allowPlaintextLoopback = false
@@ -65,9 +56,6 @@ struct Serve: AsyncParsableCommand {
   @OptionGroup var logging: LogOptions
 
   func validate() throws {
-    guard (certificateFile == nil) == (keyFile == nil) else {
-      throw ValidationError("--tls-certificate and --tls-key go together: give both or neither.")
-    }
     guard (1...256).contains(threads ?? 1) else {
       throw ValidationError("--threads \(threads ?? 0) is not from 1 to 256.")
     }
@@ -85,9 +73,8 @@ struct Serve: AsyncParsableCommand {
 
   func run() async throws {
     let registry = logging.install()
-    var files: ClientIdentity.Files?
-    if let certificateFile, let keyFile {
-      files = .init(certificate: certificateFile, key: keyFile)
+    let files = certificate.files.map {
+      ClientIdentity.Files(certificate: $0.certificate, key: $0.key)
     }
     var addresses = listen.map { ListenAddress.tcp(host: $0.host, port: $0.port) }
     if let unixSocket {

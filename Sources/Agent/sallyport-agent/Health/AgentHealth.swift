@@ -1,9 +1,11 @@
 import ControlLink
 import Foundation
+import GatewayModel
 import Metrics
 import RecordLog
 import SessionEngine
 import Synchronization
+import SystemClock
 import Telemetry
 
 /// How the whole agent is: the worst of its parts.
@@ -35,7 +37,7 @@ final class AgentHealth: Sendable {
         openSessions: gateway.statistics.openSessions, backlogRecords: log.backlogRecords)
     }
     let gateway = await gateway.health()
-    let link = link.problems(now: WallClock.now())
+    let link = link.problems(now: WallTime.now())
     backlog.set(Double(log.backlogRecords))
     var problems: [String] = []
     for problem in gateway.problems + log.problems + link where !problems.contains(problem) {

@@ -8,6 +8,7 @@ import ServiceLifecycle
 import SessionEngine
 import SessionToken
 import SignedBundle
+import SystemClock
 import Telemetry
 
 /// An agent put together: state, record log, gateway and link.
@@ -40,7 +41,7 @@ struct Agent {
     logger[metadataKey: LogKey.agent] = "\(enrolment.agent)"
     logger[metadataKey: LogKey.segment] = "\(enrolment.segment)"
     let recordLog = try RecordLogDirectory(
-      configuration: settings.recordLog, agent: enrolment.agent, now: WallClock.now())
+      configuration: settings.recordLog, agent: enrolment.agent, now: WallTime.now())
     defer { recordLog.close() }
     let gateway = try await gateway(state, enrolment, recordLog, logger)
     let status = LinkStatus()

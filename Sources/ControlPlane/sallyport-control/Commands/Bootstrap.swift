@@ -2,6 +2,7 @@ import ArgumentParser
 import ControlCore
 import Logging
 import PostgresStore
+import ServerFlags
 
 struct Bootstrap: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

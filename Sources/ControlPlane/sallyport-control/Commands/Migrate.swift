@@ -1,6 +1,7 @@
 import ArgumentParser
 import Logging
 import PostgresStore
+import ServerFlags
 
 struct Migrate: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

@@ -7,6 +7,7 @@ import Hummingbird
 import Logging
 import NIOSSL
 import PostgresStore
+import ServerFlags
 import ServiceLifecycle
 import Telemetry
 
@@ -47,17 +48,7 @@ struct Serve: AsyncParsableCommand {
       valueName: "name,…"))
   var names: String?
 
-  @Option(
-    name: .customLong("tls-certificate"),
-    help: ArgumentHelp(
-      "PEM of a certificate for the API, then its issuers, instead of one from the own authority.",
-      valueName: "file"))
-  var certificateFile: String?
-
-  @Option(
-    name: .customLong("tls-key"),
-    help: ArgumentHelp("PEM of the key of --tls-certificate.", valueName: "file"))
-  var keyFile: String?
+  @OptionGroup var certificate: CertificateOptions
 
   @Option(
     name: .customLong("bootstrap-token-file"),
@@ -67,9 +58,6 @@ struct Serve: AsyncParsableCommand {
   var bootstrapTokenFile: String?
 
   func validate() throws {
-    guard (certificateFile == nil) == (keyFile == nil) else {
-      throw ValidationError("--tls-certificate and --tls-key go together: give both or neither.")
-    }
     if let publicURL { _ = try Self.host(ofURL: publicURL) }
   }
 
@@ -145,11 +133,11 @@ struct Serve: AsyncParsableCommand {
   private func apiConfiguration(_ identity: ServerIdentity) throws -> APIServerConfiguration {
     let chain: [NIOSSLCertificate]
     let key: NIOSSLPrivateKey
-    let (certificateName, keyName) = (certificateFile ?? "own", keyFile ?? "own")
+    let (certificateName, keyName) = certificate.files ?? ("own", "own")
     do {
-      if let certificateFile, let keyFile {
-        chain = try NIOSSLCertificate.fromPEMFile(certificateFile)
-        key = try NIOSSLPrivateKey(file: keyFile, format: .pem)
+      if let files = certificate.files {
+        chain = try NIOSSLCertificate.fromPEMFile(files.certificate)
+        key = try NIOSSLPrivateKey(file: files.key, format: .pem)
       } else {
         chain = try NIOSSLCertificate.fromPEMBytes(Array(identity.certificateChainPEM.utf8))
         key = try NIOSSLPrivateKey(bytes: identity.privateKeyPEM.bytes, format: .pem)

@@ -4,6 +4,7 @@ import Foundation
 import GatewayModel
 import Logging
 import ServiceLifecycle
+import SystemClock
 import Telemetry
 
 /// Once both listeners are up: makes the bootstrap token of the first start, and says that the
@@ -74,7 +75,7 @@ struct Announcement: Service {
   private func watch() async throws {
     while true {
       let left = Duration.nanoseconds(
-        max(0, certificateExpiresAt.unixNanoseconds - WallClock.now().unixNanoseconds))
+        max(0, certificateExpiresAt.unixNanoseconds - WallTime.now().unixNanoseconds))
       if left < Self.warningBefore {
         logger.warning(
           "the server's certificate expires soon; restart this replica to make another",

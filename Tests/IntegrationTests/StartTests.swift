@@ -118,6 +118,42 @@ import Testing
     expectOneClearLine(outcome, naming: "9999")
   }
 
+  @Test func bootstrapTokenReplacesAStaleFileAndIsNotPrinted() async throws {
+    let fleet = try await Self.fleet.get()
+    try await fleet.cluster.sql("create database stale template template0 owner sallyport")
+    let folder = try ScratchFolder()
+    let file = try folder.write("spb_stale\n", to: "bootstrap-token")
+    chmod(file, 0o644)
+    var flags = ControlProcess.flags(
+      folder: folder, databasePort: fleet.cluster.port, apiPort: try FreePort.next(),
+      linkPort: try FreePort.next())
+    flags[2] = flags[2].replacing(/\/sallyport$/, with: "/stale")
+    let child = try ChildProcess(
+      Fleet.program("sallyport-control"), flags,
+      environment: ["PGPASSWORD": "control-canary-1184"])
+    try await eventually("readiness", within: .seconds(30)) {
+      if let exit = child.poll() { throw TestFailure("it ended: \(exit)\n\(child.errors)") }
+      return child.errors.contains("ready")
+    }
+    let token = try String(contentsOfFile: file, encoding: .utf8)
+    #expect(token.hasPrefix("spb_") && token != "spb_stale\n")
+    let attributes = try FileManager.default.attributesOfItem(atPath: file)
+    #expect(attributes[.posixPermissions] as? Int == 0o600)
+    #expect(child.output.contains("written to \(file)"))
+    #expect(!child.output.contains("spb_") && !child.errors.contains("spb_"))
+    // A restart finds the token made, and leaves the file as it is.
+    _ = try await child.terminate()
+    let again = try ChildProcess(
+      Fleet.program("sallyport-control"), flags,
+      environment: ["PGPASSWORD": "control-canary-1184"])
+    try await eventually("readiness", within: .seconds(30)) {
+      if let exit = again.poll() { throw TestFailure("it ended: \(exit)\n\(again.errors)") }
+      return again.errors.contains("ready")
+    }
+    #expect(try String(contentsOfFile: file, encoding: .utf8) == token)
+    _ = try await again.terminate()
+  }
+
   private static let futureMigration =
     "insert into sallyport.migration (number, name, checksum) values (9999, 'from-later', 'x')"
 

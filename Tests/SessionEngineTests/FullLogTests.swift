@@ -110,6 +110,36 @@ import Testing
     await rig.end()
   }
 
+  /// The reserve is for the ends of sessions: strangers cannot use it up.
+  @Test func aFullLogCountsStrangersAndSaysSoAtItsClose() async throws {
+    let rig = try await GatewayRig(options)
+    let server = try await ScriptedServer()
+    let database = try await Database.shared.value
+    await rig.apply([
+      try database.connection(agent: rig.agent, tls: .disable, port: server.port)
+    ])
+    let (client, peer) = try await session(rig, server)
+    try await fill(client, peer)
+    let filler = String(repeating: "y", count: 60_000)
+    try await client.peer.send(FrontendMessage.Query(sql: "SELECT 5 /* \(filler) */").encode)
+    _ = try await peer.receiveFrontend(within: GatewayRig.patience)
+    let key = CancelKey(processID: 1, secret: [0, 0, 0, 0])
+    for _ in 0..<3 {
+      let stranger = try await ScriptedClient(.loopback(port: rig.port))
+      try await stranger.peer.send(
+        StartupMessage(parameters: [.init(name: "user", value: "app")]).encode)
+      _ = try await stranger.peer.receiveClose(within: GatewayRig.patience)
+      let canceller = try await ScriptedClient(.loopback(port: rig.port))
+      try await canceller.peer.send { StartupPacket.writeCancelRequest(key, into: &$0) }
+      _ = try await canceller.peer.receiveClose(within: GatewayRig.patience)
+    }
+    await rig.end()
+    let records = try rig.records()
+    #expect(records.refusals.map(\.leftOut) == [3])
+    #expect(records.cancels.map(\.leftOut) == [3])
+    #expect(records.closes.map(\.reason) == ["shutdown"])
+  }
+
   @Test func aSessionThatCannotBeOpenedInTheLogIsNotClosedInIt() async throws {
     let rig = try await GatewayRig(options)
     let (first, second) = (try await ScriptedServer(), try await ScriptedServer())

@@ -6,18 +6,19 @@ internal import PostgresWire
 import SessionCore
 
 /// What clients without a verified token have recorded: no more than an allowance in a second, the
-/// rest counted in records of its own.
+/// rest counted in records of its own. A log that has little room is not spent on them.
 extension SessionLane {
   /// Records one stranger's refusal.
   ///
   /// - Returns: Whether it has a record of its own.
   func appendRefusal(ofStranger refusal: RefusalRecord, session: SessionID) -> Bool {
-    guard strangerRefusals.admits(at: now) else {
-      scheduleLeftOut()
-      return false
+    if !takesWork {
+      strangerRefusals.leaveOut()
+    } else if strangerRefusals.admits(at: now) {
+      return append(refusal, session: session)
     }
-    append(refusal, session: session)
-    return true
+    scheduleLeftOut()
+    return false
   }
 
   /// Cancels what the session of this key runs, on whichever loop it is; done when the server was
@@ -36,8 +37,13 @@ extension SessionLane {
   }
 
   private func recordUnmatchedCancel(from address: String) {
-    guard unmatchedCancels.admits(at: now) else { return scheduleLeftOut() }
-    append(CancelRecord(matched: false, clientAddress: address), session: nil)
+    if !takesWork {
+      unmatchedCancels.leaveOut()
+    } else if unmatchedCancels.admits(at: now) {
+      append(CancelRecord(matched: false, clientAddress: address), session: nil)
+      return
+    }
+    scheduleLeftOut()
   }
 
   /// What is left out is said at most once a second.
@@ -45,7 +51,7 @@ extension SessionLane {
     guard leftOutTimer == nil else { return }
     leftOutTimer = loop.scheduleTask(in: .seconds(1)) {
       self.leftOutTimer = nil
-      self.recordLeftOut()
+      if self.takesWork { self.recordLeftOut() } else { self.scheduleLeftOut() }
     }
   }
 

@@ -18,12 +18,15 @@ struct StrangerAllowance {
     let current = now.nanoseconds / 1_000_000_000
     if current != second { (second, taken) = (current, 0) }
     guard taken < perSecond else {
-      leftOut &+= 1
+      leaveOut()
       return false
     }
     taken += 1
     return true
   }
+
+  /// Counts one that is not recorded by itself.
+  mutating func leaveOut() { leftOut &+= 1 }
 
   /// What was left out is said in a record.
   mutating func forgetLeftOut() { leftOut = 0 }

@@ -276,6 +276,41 @@ extension DatabaseTests {
       }
     }
 
+    @Test func followerReadsNothingTwiceWhenALockComesLate() async throws {
+      try await withStore { store in
+        try await Self.filled(store)
+        var query = StatementQuery()
+        query.order = .oldest
+        let first = try await store.statements(query)
+        #expect(first.items.count == 5)
+        query.cursor = first.nextCursor
+        // A batch that read the sequence before the others drew takes its lock only now.
+        let (locked, lock) = AsyncStream<Void>.makeStream()
+        let gate = DispatchSemaphore(value: 0)
+        let late = Task {
+          try await store.transact("testing") { session in
+            try session.execute(
+              "SELECT pg_advisory_xact_lock_shared(($1::bigint << 48) | 1)",
+              [.integer(TrailHorizon.lockTag)])
+            lock.yield()
+            gate.wait()
+          }
+        }
+        for await _ in locked { break }
+        let during = try await store.statements(query)
+        gate.signal()
+        try await late.value
+        #expect(during.items.isEmpty)
+        query.cursor = during.nextCursor
+        #expect(try await store.statements(query).items.isEmpty)
+        var log = LogWriter(agent: 1, lane: 7)
+        log.session(30, ["SELECT 1"])
+        _ = try await store.ingest(log.batch())
+        query.cursor = during.nextCursor
+        #expect(try await store.statements(query).items.map(\.sql) == ["SELECT 1"])
+      }
+    }
+
     @Test func followerReadsEachRowOnceWhileAgentsShip() async throws {
       try await withStore { store in
         for agent in UInt64(1)...3 { _ = try await store.enrol(agent: agent) }

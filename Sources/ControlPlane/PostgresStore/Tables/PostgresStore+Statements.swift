@@ -70,10 +70,15 @@ extension PostgresStore {
     // Before the rows are read; see TrailHorizon.
     let horizon = try TrailHorizon.read(session)
     search.add("s.position <= ", .integer(horizon))
+    var end = TrailCursor.oldest(position: horizon, ordinal: .max)
     if let text = query.cursor {
       guard case .oldest(let position, let ordinal) = try TrailCursor(text: text) else {
         throw TrailCursor.unusable(text)
       }
+      // A batch that read the sequence before another drew may take its lock after that one has
+      // committed; the horizon is then behind an earlier one. A cursor never goes back: its rows
+      // would come twice.
+      if position > horizon { end = .oldest(position: position, ordinal: ordinal) }
       search.add(
         "s.position, s.ordinal", ">", [.integer(position), .integer(ordinal)])
     } else if let since = query.since, let first = try firstPosition(since: since, session) {
@@ -83,11 +88,10 @@ extension PostgresStore {
       of: ["sallyport.statement"], search, order: "position, ordinal", limit: query.limit + 1,
       session)
     let shown = try page(Array(rows.prefix(query.limit)), session)
-    let end = TrailCursor.oldest(position: horizon, ordinal: .max).text
     let last = shown.last?.oldestCursor.text
     // With no more rows the cursor moves to the horizon, so that the next look begins there.
     let isLast = shown.count == rows.count
-    return Page(items: shown.map(\.info), nextCursor: isLast ? end : last)
+    return Page(items: shown.map(\.info), nextCursor: isLast ? end.text : last)
   }
 
   /// The lowest position of the rows since a time, when there are few enough to look at; it spares

@@ -17,8 +17,21 @@ fail() {
 
 [ -x "$bin/sallyport-agent" ] || fail "$bin has no sallyport-agent: run \`make release\` first"
 
+# Below the range that the kernel hands out to outgoing connections: it stays free for a restart.
 free_port() {
-  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+  python3 - <<'PY'
+import random, socket
+
+while True:
+    port = random.randrange(15000, 32000)
+    with socket.socket() as listener:
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+    print(port)
+    break
+PY
 }
 
 # Runs a command as the user that owns the cluster: Postgres refuses to run as root.
@@ -106,13 +119,18 @@ SQL
 start_control() {
   api_port=$(free_port)
   link_port=$(free_port)
+  run_control
+}
+
+# Starts the control plane where it was before, or for the first time; its process is ${started[-1]}.
+run_control() {
   PGPASSWORD=$app_password "$bin/sallyport-control" serve \
     --database "postgresql://sallyport@127.0.0.1:$pg_port/sallyport" \
     --listen "127.0.0.1:$api_port" --link-listen "127.0.0.1:$link_port" \
     --public-url "https://127.0.0.1:$api_port" --link-address "127.0.0.1:$link_port" \
     --names localhost,127.0.0.1 --organisation demo \
     --key-file "$work/control.key" --bootstrap-token-file "$work/bootstrap-token" \
-    >"$work/control.log" 2>&1 &
+    >>"$work/control.log" 2>&1 &
   started+=($!)
   wait_for "the control plane's start" 60 "$work/control.log" \
     curl -sfk "https://127.0.0.1:$api_port/readyz"

@@ -60,10 +60,12 @@ import Testing
         "select count(*) > 0 from sallyport.bundle where segment = 'elsewhere'",
         database: "sallyport") == "t"
     }
+    // With the segment's own count of changes: else the control plane issues a newer one at once.
     try await fleet.cluster.sql(
       """
       insert into sallyport.bundle (segment, version, changes, envelope, payload_hash, issued_at, expires_at)
-      select 'test', version + 1000, changes, envelope, payload_hash, issued_at, expires_at
+      select 'test', version + 1000, (select max(changes) from sallyport.bundle where segment = 'test'),
+        envelope, payload_hash, issued_at, expires_at
       from sallyport.bundle where segment = 'elsewhere' order by version desc limit 1
       """, database: "sallyport")
     try await eventually("the refusal of the bundle") {

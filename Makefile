@@ -4,7 +4,7 @@ SHELL := bash
 BUILD_RELEASE := swift build -c release --static-swift-stdlib
 SWIFT_FILES = $(shell git ls-files '*.swift' | grep -v -E '\.(pb|grpc)\.swift$$')
 
-.PHONY: help demo up test unit integration build release format lint bench clean
+.PHONY: help demo up test unit integration compat build release format lint bench clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,6 +35,18 @@ integration: ## Only the tests that run the real binaries
 	@scripts/install-dependencies.sh test
 	swift build --build-tests
 	swift test --skip-build --no-parallel --filter IntegrationTests
+
+# SALLYPORT_BIN names a folder with binaries to try instead of a release build; ARGS goes to compat.py.
+compat: ## Real PostgreSQL clients, direct and through the agent (docs/compatibility.md)
+	@scripts/install-dependencies.sh compat
+	@[ -n "$(SALLYPORT_BIN)" ] || $(MAKE) --no-print-directory release
+	@$(MAKE) --no-print-directory .build/compat-venv/requirements.txt
+	.build/compat-venv/bin/python Tests/Compat/compat.py $(ARGS)
+
+.build/compat-venv/requirements.txt: Tests/Compat/requirements.txt
+	python3 -m venv --clear .build/compat-venv
+	.build/compat-venv/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	cp $< $@
 
 build: ## Debug build
 	@scripts/install-dependencies.sh build

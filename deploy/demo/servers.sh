@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Functions to start and stop a private Postgres cluster, the control plane and an agent.
-# Sourced by demo.sh. Everything lives in $work and listens on loopback; what is started is ended
+# Sourced by demo.sh and outage.sh. Everything lives in $work and listens on loopback; what is started is ended
 # by its process id.
 
 work=${work:?the script that sources servers.sh makes the folder}

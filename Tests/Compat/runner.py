@@ -79,7 +79,7 @@ def start(scenario, side):
         observe(scenario, side)
         status = 0
     except BaseException:
-        traceback.print_exc()
+        traceback.print_exc(limit=-3)
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

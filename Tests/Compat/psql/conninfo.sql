@@ -1,0 +1,2 @@
+\conninfo
+\echo :HOST :USER :DBNAME :ENCODING :SERVER_VERSION_NUM

@@ -1,0 +1,10 @@
+begin;
+declare c scroll cursor for select id, name from items order by id;
+fetch 2 from c; fetch backward 1 from c; fetch last from c; fetch absolute 50 from c;
+move 3 in c; fetch forward all in c;
+close c;
+fetch c;
+rollback;
+declare h cursor with hold for select id from items order by id limit 3;
+fetch all from h;
+close all;

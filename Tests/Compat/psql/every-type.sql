@@ -1,0 +1,2 @@
+\x
+select * from everything;

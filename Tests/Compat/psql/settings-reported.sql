@@ -1,0 +1,12 @@
+set timezone = 'America/New_York'; show timezone; select '2024-07-01 12:00+00'::timestamptz;
+set datestyle = 'German, DMY'; select date '2024-02-29';
+set intervalstyle = 'iso_8601'; select interval '1 day 2 hours';
+set local timezone = 'UTC'; begin; set local timezone = 'Asia/Tokyo'; commit; show timezone;
+set extra_float_digits = 0; select 0.1::float8 + 0.2;
+set bytea_output = escape; select '\x00ff41'::bytea;
+set work_mem = 'nonsense';
+set nothing.of_that_name = 'x'; show nothing.of_that_name;
+set search_path = nowhere, public; show search_path; select count(*) from items;
+reset all; show timezone;
+discard all;
+set session authorization postgres; set role postgres; set role none;

@@ -1,0 +1,16 @@
+begin;
+insert into log (line) values ('kept');
+savepoint a;
+select 1/0;
+select 1;
+rollback to a;
+insert into log (line) values ('kept too');
+release a;
+commit;
+begin isolation level serializable read only deferrable;
+show transaction_isolation;
+insert into log (line) values ('no');
+commit;
+begin; select 1/0; commit;
+start transaction; rollback and chain; select 1; commit;
+select line from log order by line;

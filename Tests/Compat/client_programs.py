@@ -19,6 +19,8 @@ def pgbench(side, *arguments):
         result[stream] = "\n".join(
             re.sub(r"\d+\.\d+ ms|\d+\.\d+", "<time>", line) for line in result[stream].splitlines()
             if not re.match(r"latency|tps|initial connection|done in|creating prim|.*elapsed", line))
+    # Which of its clients is first to say something is chance.
+    result["err"] = sorted(result["err"].splitlines())
     return result
 
 
@@ -68,8 +70,8 @@ commit;
 \\endpipeline
 select count(*) as lines from log \\gset
 \\startpipeline
-select :lines \\aset
-select 2 \\aset
+select :lines;
+select 2;
 \\endpipeline
 """
 BROKEN_PIPELINE = """\\startpipeline
@@ -80,7 +82,8 @@ select 2;
 """
 CONDITIONS = """\\set n random(1, 4)
 \\if :n = 1
-select 1 \\; select 2 \\; select 3 as three \\gset
+select 3 as three, 4 as four \\gset
+select :three + :four;
 \\elif :n = 2
 \\setshell out echo 5
 select :out;
@@ -88,6 +91,12 @@ select :out;
 \\sleep 1 ms
 select name from items where id = :n;
 \\endif
+"""
+
+
+SEVERAL = """select 1 as a \\; select 2 as b \\; select 3 as c \\gset
+select :c \\; select name from items where id < :c \\aset
+select :'name';
 """
 
 
@@ -105,6 +114,7 @@ def add_script(name, script, *modes):
 add_script("pgbench pipelines", PIPELINE, "extended", "prepared")
 add_script("pgbench with an error in a pipeline", BROKEN_PIPELINE, "extended", "prepared")
 add_script("pgbench with conditions", CONDITIONS, "simple", "extended", "prepared")
+add_script("pgbench with several statements at once", SEVERAL, "simple")
 
 
 @scenario
@@ -116,8 +126,9 @@ def pgbench_tries_again_after_conflicts(side):
     result = pgbench(
         side, "-n", "-f", script, "-t", "30", "-c", "4", "--max-tries=1000", "--random-seed=7")
     # How often is chance.
-    shown = [line for line in result["out"].splitlines() if "retried" not in line and
-             "retries" not in line]
+    shown = [
+        line for line in result["out"].splitlines() if "retried" not in line and
+        "retries" not in line]
     return [result["exit"], shown, programs.run(
         side, "psql", "-XAtc", "select price from items where id = 1")]
 

@@ -19,8 +19,10 @@ import rig
 import runner
 import servers
 
-CLIENTS = ["psql", "terminal", "programs", "psycopg3", "psycopg2", "asyncpg", "pg8000",
-           "sqlalchemy", "jdbc"]
+# A client is one module or several.
+CLIENTS = [
+    "psql", "terminal", "programs", "psycopg3", "psycopg3_data", "psycopg3_async", "psycopg2",
+    "asyncpg", "asyncpg_data", "pg8000", "sqlalchemy", "sqlalchemy_orm", "jdbc"]
 
 
 def arguments():
@@ -50,14 +52,15 @@ def binaries():
 
 
 def load_clients():
-    for name in CLIENTS:
-        if (pathlib.Path(__file__).parent / f"client_{name}.py").exists():
-            yield importlib.import_module(f"client_{name}").CLIENT
+    """Each once, in their order."""
+    return list(dict.fromkeys(
+        importlib.import_module(f"client_{name}").CLIENT for name in CLIENTS
+        if (pathlib.Path(__file__).parent / f"client_{name}.py").exists()))
 
 
 def main():
     chosen = arguments()
-    clients = list(load_clients())
+    clients = load_clients()
     wanted = [
         scenario for client in clients for scenario in client.scenarios
         if re.search(chosen.filter, f"{scenario.client}: {scenario.name}")]

@@ -5,7 +5,11 @@ PINNED = "what statement texts are read by is pinned"
 LOGIN = "the token is the password, and refused logins have one wording"
 FAST_PATH = "function calls outside SQL are refused"
 STAMP = "application_name on the server names session and principal"
+PIDS = "the agent makes its own cancel key, so its process number is not the server's"
+SIZE = "a statement and its parameters are 16 MiB at most, unless policy says another size"
 
+TOO_LARGE = "the statement is too large for this gateway"
+USE_COPY = "Send at most 16777216 bytes in one message; use COPY for data."
 FAILED = 'psql: error: connection to server at "localhost" (127.0.0.1), port <port> failed: '
 
 

@@ -27,6 +27,9 @@ def plain(value):
         return sorted((plain(item) for item in value), key=str)
     if isinstance(value, datetime.datetime):
         return f"{type(value).__name__}:{value.isoformat()}"
+    if hasattr(value, "points"):
+        # Some of asyncpg's shapes, which do not show what they hold.
+        return [type(value).__name__, getattr(value, "is_closed", None), plain(value.points)]
     if dataclasses.is_dataclass(value):
         return {"type": type(value).__name__, **plain(dataclasses.asdict(value))}
     if hasattr(value, "items"):

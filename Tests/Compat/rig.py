@@ -147,5 +147,18 @@ def renew_database(side):
     import psycopg
 
     with psycopg.connect(**side.admin) as connection:
+        end_prepared_transactions(side, connection)
         connection.execute(f"drop database if exists {DATABASE} with (force)")
         connection.execute(f"create database {DATABASE} template {SEED} owner {ROLE}")
+
+
+def end_prepared_transactions(side, connection):
+    """A scenario that broke off may have left some, and they keep their database in use."""
+    import psycopg
+
+    left = connection.execute("select gid from pg_prepared_xacts").fetchall()
+    if left:
+        with psycopg.connect(**{**side.admin, "dbname": DATABASE}) as inside:
+            for (name,) in left:
+                inside.execute(
+                    psycopg.sql.SQL("rollback prepared {}").format(psycopg.sql.Literal(name)))

@@ -1,6 +1,7 @@
 """Runs a scenario on both sides at once, each in a process of its own, and compares."""
 
 import dataclasses
+import faulthandler
 import json
 import os
 import signal
@@ -76,6 +77,8 @@ def start(scenario, side):
         os.dup2(output, 2)
         os.chdir(side.folder)
         os.environ["HOME"] = str(side.folder)
+        # Says where it hangs, if it does.
+        faulthandler.dump_traceback_later(scenario.seconds - 3, file=sys.__stderr__)
         observe(scenario, side)
         status = 0
     except BaseException:

@@ -99,7 +99,8 @@ import Testing
     await rig.end()
   }
 
-  @Test func aNearlyFullLogTakesNoNewSessionsButLetsOpenOnesGoOn() async throws {
+  /// 4 MiB, of which a session's statements have left less than 5 %.
+  private func nearlyFull() async throws -> (GatewayRig, ScriptedClient) {
     var options = GatewayRig.Options()
     options.threads = 1
     options.log = {
@@ -117,11 +118,68 @@ import Testing
       _ = rig.log.health
     }
     #expect(rig.log.diskLevel == .noNewSessions)
+    return (rig, client)
+  }
+
+  @Test func aNearlyFullLogTakesNoNewSessionsButLetsOpenOnesGoOn() async throws {
+    let (rig, client) = try await nearlyFull()
     let refused = try await rig.psql("SELECT 1;")
     #expect(refused.exit == .code(2))
     #expect(refused.errors.contains("cannot be recorded"))
     #expect(await rig.gateway.health().problems.first?.contains("nearly used up") == true)
     #expect(try await client.query("SELECT 'still here'").rows == [["still here"]])
     await rig.end()
+  }
+
+  /// The last room is for the sessions that are there: strangers take none of it.
+  @Test func aNearlyFullLogCountsStrangersAndSaysSoAtItsClose() async throws {
+    let (rig, client) = try await nearlyFull()
+    let used = rig.log.health.usedBytes
+    let key = CancelKey(processID: 1, secret: [0, 0, 0, 0])
+    for _ in 0..<3 {
+      let stranger = try await ScriptedClient(.loopback(port: rig.port))
+      try await stranger.peer.send(
+        StartupMessage(parameters: [.init(name: "user", value: "app")]).encode)
+      _ = try await stranger.peer.receiveClose(within: GatewayRig.patience)
+      let canceller = try await ScriptedClient(.loopback(port: rig.port))
+      try await canceller.peer.send { StartupPacket.writeCancelRequest(key, into: &$0) }
+      _ = try await canceller.peer.receiveClose(within: GatewayRig.patience)
+    }
+    // That nothing comes cannot be awaited: counts are said after one second where there is room.
+    try await Task.sleep(for: .milliseconds(1_500))
+    #expect(rig.log.health.usedBytes == used)
+    #expect(try await client.query("SELECT 'still here'").rows == [["still here"]])
+    await rig.end()
+    let records = try rig.records()
+    #expect(records.refusals.map(\.leftOut) == [3])
+    #expect(records.cancels.map(\.leftOut) == [3])
+    #expect(records.closes.count == 1)
+  }
+
+  @Test func whatIsCountedIsLoggedWhereTheLogTakesNothingAtItsClose() async throws {
+    let files = FailingFiles()
+    let log = LogLines()
+    var options = GatewayRig.Options()
+    options.files = files
+    options.logger = log.logger
+    options.threads = 1
+    options.limits.principalRefusalsPerSecond = 0
+    let (rig, _) = try await GatewayRig.serving(options)
+    let client = try await session(rig)
+    files.errorNumber = EIO
+    try await client.peer.send(FrontendMessage.Query(sql: "SELECT 1").encode)
+    _ = try await client.peer.receiveClose(within: GatewayRig.patience)
+    for _ in 0..<3 {
+      let stranger = try await ScriptedClient(.loopback(port: rig.port))
+      try await stranger.peer.send(
+        StartupMessage(parameters: [.init(name: "user", value: "app")]).encode)
+      _ = try await stranger.peer.receiveClose(within: GatewayRig.patience)
+    }
+    await rig.end()
+    let said = log.lines.filter { $0.message.contains("left out of the records") }
+    #expect(said.count == 1)
+    #expect(said.first?.level == .error)
+    #expect(said.first?.metadata["count"] == "3")
+    #expect(try rig.records().refusals.isEmpty)
   }
 }

@@ -10,7 +10,7 @@ import Testing
 /// Whoever reaches the port cannot fill the log, and is counted all the same.
 @Suite struct StrangerTests {
   @Test func anAllowanceHoldsForEachSecondAndCountsTheRest() {
-    var allowance = StrangerAllowance(perSecond: 2)
+    var allowance = RecordAllowance(perSecond: 2)
     func at(_ milliseconds: Int64) -> MonotonicTime {
       MonotonicTime(nanoseconds: milliseconds * 1_000_000)
     }
@@ -58,7 +58,7 @@ import Testing
     #expect(records.refusals.allSatisfy { $0.reason == "refusals_left_out" && $0.leftOut > 0 })
     #expect(records.refusals.first?.detail.contains("more refusals") == true)
     #expect(rig.gateway.statistics.refusedLogins == 12)
-    // Who shows a good token is known, and recorded each time.
+    // Who shows a good token is known, and has an allowance of his own.
     _ = try await rig.psql("SELECT 1;", user: "reader")
     let known = try await rig.records("a refusal") { $0.refusals.contains { $0.leftOut == 0 } }
     #expect(known.refusals.last?.subject == "alice@example.com")

@@ -37,6 +37,9 @@ package struct GatewayLimits: Hashable, Sendable {
   /// Refusals of clients without a verified token that an event loop records one by one in a
   /// second; more are counted.
   package var strangerRefusalsPerSecond = 50
+  /// Refused logins of one principal that an event loop records one by one in a second; more are
+  /// counted.
+  package var principalRefusalsPerSecond = 10
   /// How often a record log is looked at that failed or has no room.
   package var logWatchInterval: Duration = .seconds(1)
 

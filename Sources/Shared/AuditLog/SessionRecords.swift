@@ -146,8 +146,8 @@ package struct RefusalRecord: RecordBody {
   package var applicationName: String
   package var groups: [String]
   package var principalKind: Principal.Kind?
-  /// How many refusals of clients without a verified token the record stands for; 0 in the record
-  /// of one refusal.
+  /// How many refusals the record stands for, of ``subject`` where there is one; 0 in the record of
+  /// one refusal.
   package var leftOut: UInt64
 
   package init(

@@ -673,8 +673,8 @@ package nonisolated struct Sallyport_Audit_V1_Refusal: Sendable {
 
   package var kind: String = String()
 
-  /// In a record with the reason refusals_left_out: how many refusals of clients without a verified
-  /// token it stands for.
+  /// In a record with the reason refusals_left_out: how many refusals it stands for, of the subject
+  /// where there is one, else of clients without a verified token or without a name.
   package var leftOut: UInt64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()

@@ -24,8 +24,7 @@ package enum ReasonCode: String, Hashable, Sendable, Codable, CaseIterable {
   case protocolViolation = "protocol_violation"
   case tooManySessions = "too_many_sessions"
   case handshakeTimeout = "handshake_timeout"
-  /// Stands for refusals of clients without a verified token that were counted and not recorded
-  /// one by one.
+  /// Stands for refused logins that were counted and not recorded one by one.
   case refusalsLeftOut = "refusals_left_out"
   // The server leg.
   case serverUnreachable = "server_unreachable"

@@ -35,6 +35,7 @@ final class GatewayRig: Sendable {
     var hasUnixSocket = false
     var log: @Sendable (String) -> RecordLogConfiguration = { RecordLogConfiguration(folder: $0) }
     var files: any FileAccess = PosixFiles()
+    var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     var passwords = Database.passwords
     var deriveKeys: KeyDerivation = { $0.keys() }
     /// What the gateway starts with: the connections of bundle 1. `nil` for no bundle.
@@ -63,7 +64,7 @@ final class GatewayRig: Sendable {
         guard let password = passwords[role] else { throw TestFailure("no password") }
         return Secret(text: password)
       }, deriveKeys: options.deriveKeys,
-      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+      logger: options.logger)
     if let kept = options.kept {
       await gateway.apply(Self.policy(try kept(agent), tokenKey: tokenKey))
     }

@@ -36,8 +36,9 @@ final class SessionLane: @unchecked Sendable {
   /// The log failed and the sessions were ended, until it takes work again; said once.
   private var isLogFailing = false
   private var watch: RepeatedTask?
-  var strangerRefusals: StrangerAllowance
-  var unmatchedCancels: StrangerAllowance
+  var strangerRefusals: RecordAllowance
+  var principalRefusals: PrincipalAllowances
+  var unmatchedCancels: RecordAllowance
   /// Says what was left out, when something was.
   var leftOutTimer: Scheduled<Void>?
   private var tickBytes = (client: 0, server: 0)
@@ -50,8 +51,9 @@ final class SessionLane: @unchecked Sendable {
     self.writer = writer
     let limits = commons.configuration.limits
     connector = ServerConnector(loop: loop, limits: limits, resolver: commons.resolver)
-    strangerRefusals = StrangerAllowance(perSecond: limits.strangerRefusalsPerSecond)
-    unmatchedCancels = StrangerAllowance(perSecond: limits.unmatchedCancelsPerSecond)
+    strangerRefusals = RecordAllowance(perSecond: limits.strangerRefusalsPerSecond)
+    principalRefusals = PrincipalAllowances(perSecond: limits.principalRefusalsPerSecond)
+    unmatchedCancels = RecordAllowance(perSecond: limits.unmatchedCancelsPerSecond)
   }
 
   // MARK: Clocks
@@ -96,8 +98,7 @@ final class SessionLane: @unchecked Sendable {
   func closeLog() throws(RecordLogError) {
     watch?.cancel()
     watch = nil
-    leftOutTimer?.cancel()
-    recordLeftOut()
+    recordLastLeftOut()
     if tickScheduled { closeTick() }
     try writer.close(reason: "shutdown", at: wallTime)
   }

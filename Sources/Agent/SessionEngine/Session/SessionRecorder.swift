@@ -18,6 +18,8 @@ struct SessionRecorder {
   private var digests: [UInt64: StatementDigest] = [:]
   /// Over it the digests are forgotten; hashing again costs little.
   private static let maximumDigests = 512
+  /// The session has begun, whether or not the log took its opening.
+  private var hasEntered = false
   /// The log did not take the session's opening.
   private var lacksOpening = false
   /// The first statement whose begin the log did not take; those behind it have none either.
@@ -43,35 +45,49 @@ struct SessionRecorder {
       case .statementEnd(let ended):
         if firstWithoutBegin.map({ ended.statement < $0 }) ?? true { end(ended, session) }
       case .sessionOpen(let opened):
+        hasEntered = true
         if !takesWork || !open(opened, session) {
           lacksOpening = true
           isComplete = false
         }
       case .sessionClose(let closed): if !lacksOpening { close(closed, session) }
-      case .refusal(let refused):
-        Self.refuse(
-          refused, session: session.id, address: session.facts.address, in: session.lane)
+      case .refusal(let refused): refuse(refused, session)
       }
     }
     return isComplete
   }
 
-  /// Records that entry was refused before or in a session.
+  /// Records a refused login, or without any allowance what an open session was refused: each of
+  /// its statements is recorded anyway, and its end comes once.
+  private func refuse(_ refused: Refused, _ session: Session) {
+    let (lane, address) = (session.lane, session.facts.address)
+    guard hasEntered else {
+      return Self.refuse(refused, session: session.id, address: address, in: lane)
+    }
+    lane.commons.metrics.refusals(refused.reason).increment()
+    let record = Self.record(of: refused, address: address)
+    lane.append(record, session: session.id)
+    if refused.statement == nil {
+      Self.log(record, refused, session: session.id, address: address, in: lane)
+    }
+  }
+
+  /// Records that entry was refused; counts it where its like have used up their allowance.
   static func refuse(
     _ refused: Refused, session: SessionID, address: String, in lane: SessionLane
   ) {
     lane.commons.metrics.refusals(refused.reason).increment()
-    let record = Self.record(of: refused, address: address)
-    guard refused.statement == nil else {
-      lane.append(record, session: session)
-      return
-    }
     lane.commons.sessions.loginRefused()
-    if refused.principal != nil {
-      lane.append(record, session: session)
-    } else if !lane.appendRefusal(ofStranger: record, session: session) {
-      return
+    let record = Self.record(of: refused, address: address)
+    if lane.appendRefusal(record, of: refused.principal, session: session) {
+      log(record, refused, session: session, address: address, in: lane)
     }
+  }
+
+  private static func log(
+    _ record: RefusalRecord, _ refused: Refused, session: SessionID, address: String,
+    in lane: SessionLane
+  ) {
     lane.commons.logger.notice(
       "refused",
       metadata: [

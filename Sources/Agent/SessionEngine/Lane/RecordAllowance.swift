@@ -1,10 +1,10 @@
 internal import GatewayModel
 
-/// How many records clients without a verified token may cause in a second, and how many more they
-/// would have caused.
+/// How many records one source of attempts may cause in a second, and how many more it would have
+/// caused.
 ///
 /// Without it whoever reaches the port could fill the log. Nothing goes uncounted.
-struct StrangerAllowance {
+struct RecordAllowance {
   private let perSecond: Int
   private var second = Int64.min
   private var taken = 0
@@ -15,7 +15,7 @@ struct StrangerAllowance {
 
   /// Whether one more record may be written now; counts it as left out when not.
   mutating func admits(at now: MonotonicTime) -> Bool {
-    let current = now.nanoseconds / 1_000_000_000
+    let current = now.wholeSeconds
     if current != second { (second, taken) = (current, 0) }
     guard taken < perSecond else {
       leaveOut()
@@ -30,4 +30,8 @@ struct StrangerAllowance {
 
   /// What was left out is said in a record.
   mutating func forgetLeftOut() { leftOut = 0 }
+}
+
+extension MonotonicTime {
+  var wholeSeconds: Int64 { nanoseconds / 1_000_000_000 }
 }

@@ -11,7 +11,8 @@ package protocol AuditStore: Sendable {
   ///
   /// `newest`: by the agents' clocks, those whose outcome is not known yet included as `unknown`.
   /// `oldest`: in the order in which outcomes became known, which is the order to follow: a row
-  /// never comes before one that was shown. Every page of it has a cursor, also the last.
+  /// never comes before one that was shown. Every page of it has a cursor, also the last. A
+  /// statement that an agent's new epoch left unknown comes again if its end arrives after all.
   func statements(_ query: StatementQuery) async throws(ControlError) -> Page<StatementInfo>
   func sessions(_ query: SessionQuery) async throws(ControlError) -> Page<SessionInfo>
   /// The sessions with an id, one at most for each agent, each with its first statements as they

@@ -4,8 +4,8 @@ internal import GatewayModel
 /// What a batch of records of one log means: pure, so that it can be tried without a database.
 ///
 /// A statement is *pending* from its begin record on and *settled* by the first of: its end record;
-/// the close of its session; a `log.open` of the same log, which says that the agent was started
-/// anew and nothing that was under way before will end. In the last two cases its outcome stays
+/// the close of its session; a `log.close` of the same log, or a `log.open`, which says that the
+/// agent was started anew: nothing that was under way before will end. Then its outcome stays
 /// unknown. Begin and end may come in different batches: the caller gives the statements that are
 /// pending in the store and stores those that are still pending after the batch.
 struct BatchProjection: Sendable {
@@ -56,11 +56,13 @@ struct BatchProjection: Sendable {
   private(set) var opened: [OpenedSession] = []
   /// By the session's id; of several closes the last counts.
   private(set) var closed: [Identifier128: ClosedSession] = [:]
-  /// When the agent was started anew in this batch, for the last time: sessions of the log that
-  /// are open and not in ``openedSinceRestart`` ended with it.
-  private(set) var restartedAt: WallTime?
-  private(set) var openedSinceRestart: [Identifier128] = []
+  /// When the log was closed or opened anew in this batch, for the last time: sessions of the log
+  /// that are open and not in ``openedSinceStop`` ended with it.
+  private(set) var stoppedAt: WallTime?
+  private(set) var openedSinceStop: [Identifier128] = []
   private(set) var texts: [StatementTextRecord] = []
+  /// The text whose next chunk the next record has to be: chunks stand together in a log.
+  private(set) var unfinishedText: StatementDigest?
   private var nextOrdinal: Int64 = 0
 
   /// - Parameters:
@@ -83,13 +85,14 @@ struct BatchProjection: Sendable {
   /// Takes the next record of the log.
   mutating func take(_ record: DecodedRecord) {
     let session = record.header.session?.value
+    unfinishedText = nil
     switch record.body {
     case .sessionOpen(let open):
       guard let session else { return }
       sessions[session] = SessionContext(
         principal: clipped(open.principal.subject), principalKind: open.principal.kind.rawValue,
         connection: clipped(open.connection))
-      openedSinceRestart.append(session)
+      openedSinceStop.append(session)
       opened.append(
         OpenedSession(
           id: session, seq: record.header.seq, at: record.header.time, record: open))
@@ -108,12 +111,13 @@ struct BatchProjection: Sendable {
       take(refusal, record.header)
     case .statementText(let text):
       texts.append(text)
-    case .logOpen:
-      restartedAt = record.header.time
-      openedSinceRestart = []
+      if !text.isLast { unfinishedText = text.digest }
+    case .logOpen, .logClose:
+      stoppedAt = record.header.time
+      openedSinceStop = []
       // All of what this log had under way, and the caller gave all of it.
       for row in pending.takeAll() { settle(row) }
-    case .cancel, .bundleApplied, .bundleRejected, .logClose, .loss, .heartbeat:
+    case .cancel, .bundleApplied, .bundleRejected, .loss, .heartbeat:
       break
     }
   }

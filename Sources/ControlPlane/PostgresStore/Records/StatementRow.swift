@@ -56,6 +56,9 @@ struct StatementRow: Sendable, Equatable {
     total_nanoseconds
     """
 
+  /// The names of ``columns``, one by one.
+  static let columnNames = columns.split { ", \n".contains($0) }.map(String.init)
+
   var values: [SQLValue] {
     [
       .identifier(log.agent.value), .number(log.epoch), .integer(Int64(log.lane)), .number(seq),

@@ -37,7 +37,9 @@ extension PostgresStore: AuditStore {
     _ batch: ShippedBatch, _ records: [ReceivedRecord], reading: Bool
   ) async throws(ControlError) -> IngestAnswer {
     let log = batch.log
+    let opensLog = records.contains { $0.decoded?.kind == .logOpen }
     return try await transact("storing records of \"\(log)\"") { session in
+      try Self.lockEpochs(of: log.agent, alone: opensLog, session)
       let cursor = try Self.lockCursor(log, session)
       guard cursor.nextSeq == batch.fromSeq else { return .wrongCursor(nextSeq: cursor.nextSeq) }
 

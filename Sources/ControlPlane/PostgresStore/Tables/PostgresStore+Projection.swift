@@ -9,20 +9,32 @@ extension PostgresStore {
     _ records: [ReceivedRecord], _ log: LogID, _ receivedAt: WallTime, _ session: PostgresSession
   ) throws {
     let decoded = records.compactMap(\.decoded)
+    let position = try drawPosition(session)
+    let newer = try newerEpoch(than: log, session)
+    var pending = try takePending(decoded, log, session)
+    if newer != nil { pending += try takeSettledEarly(decoded, log, session) }
     var projection = BatchProjection(
-      log: log, position: try drawPosition(session), receivedAt: receivedAt,
-      sessions: try knownSessions(decoded, log, session),
-      pending: try takePending(decoded, log, session))
+      log: log, position: position, receivedAt: receivedAt,
+      sessions: try knownSessions(decoded, log, session), pending: pending)
     for record in decoded { projection.take(record) }
 
     try open(projection.opened, log, session)
     try close(Array(projection.closed.values), log, session)
-    if let restartedAt = projection.restartedAt {
-      try endInterrupted(log, at: restartedAt, but: projection.openedSinceRestart, session)
+    if let stoppedAt = projection.stoppedAt {
+      try endInterrupted(log, at: stoppedAt, but: projection.openedSinceStop, session)
     }
     try store(projection.texts, log, receivedAt, session)
+    if projection.stoppedAt != nil || projection.texts.contains(where: { !$0.isWhole }) {
+      try dropChunks(log, but: projection.unfinishedText, session)
+    }
     try copy(projection.settled, into: "sallyport.statement", session)
     try copy(projection.pendingRows, into: "sallyport.pending_statement", session)
+    let opened = decoded.last { $0.kind == .logOpen }
+    if let newest = newer ?? opened.map({ Epoch(number: log.epoch, beganAt: $0.header.time) }) {
+      try endEpochs(
+        of: log.agent, before: newest, position: position,
+        firstOrdinal: Int64(projection.settled.count), receivedAt, session)
+    }
   }
 
   private static func copy(
@@ -65,10 +77,8 @@ extension PostgresStore {
   private static func takePending(
     _ records: [DecodedRecord], _ log: LogID, _ session: PostgresSession
   ) throws(PostgresError) -> [StatementRow] {
-    let columns = StatementRow.columns.split(separator: ",").map {
-      "p." + $0.trimmingCharacters(in: .whitespacesAndNewlines)
-    }.joined(separator: ", ")
-    if records.contains(where: { $0.kind == .logOpen }) {
+    let columns = StatementRow.columnNames.map { "p.\($0)" }.joined(separator: ", ")
+    if records.contains(where: { $0.kind == .logOpen || $0.kind == .logClose }) {
       return try session.rows(
         """
         DELETE FROM sallyport.pending_statement p WHERE agent = $1 AND epoch = $2 AND lane = $3
@@ -77,21 +87,11 @@ extension PostgresStore {
         [.identifier(log.agent.value), .number(log.epoch), .integer(Int64(log.lane))],
         { row throws(PostgresError) in try StatementRow(reading: &row) })
     }
-    var sessions: [Identifier128] = []
-    var statements: [Int64] = []
-    var closed: [Identifier128] = []
-    for record in records {
-      guard let id = record.header.session?.value else { continue }
-      switch record.body {
-      case .sessionClose: closed.append(id)
-      case .statementEnd, .refusal:
-        guard let statement = record.statement else { continue }
-        sessions.append(id)
-        statements.append(Int64(clamping: statement.rawValue))
-      default: break
-      }
+    let ended = EndedStatements(records)
+    let closed = records.compactMap { record in
+      if case .sessionClose = record.body { record.header.session?.value } else { nil }
     }
-    guard !sessions.isEmpty || !closed.isEmpty else { return [] }
+    guard !ended.isEmpty || !closed.isEmpty else { return [] }
     return try session.rows(
       """
       DELETE FROM sallyport.pending_statement p
@@ -101,9 +101,31 @@ extension PostgresStore {
       RETURNING \(columns)
       """,
       [
-        .identifiers(sessions), .integers(statements), .identifiers(closed),
+        .identifiers(ended.sessions), .integers(ended.statements), .identifiers(closed),
         .identifier(log.agent.value), .number(log.epoch), .integer(Int64(log.lane)),
       ],
       { row throws(PostgresError) in try StatementRow(reading: &row) })
+  }
+}
+
+/// The statements that records end or refuse, in the form of two columns.
+struct EndedStatements: Sendable {
+  private(set) var sessions: [Identifier128] = []
+  private(set) var statements: [Int64] = []
+
+  var isEmpty: Bool { sessions.isEmpty }
+
+  init(_ records: [DecodedRecord]) {
+    for record in records {
+      switch record.body {
+      case .statementEnd, .refusal:
+        guard let id = record.header.session?.value, let statement = record.statement else {
+          continue
+        }
+        sessions.append(id)
+        statements.append(Int64(clamping: statement.rawValue))
+      default: break
+      }
+    }
   }
 }

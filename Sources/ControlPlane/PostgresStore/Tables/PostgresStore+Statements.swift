@@ -13,7 +13,9 @@ extension PostgresStore {
   ///
   /// Oldest first, in the order in which statements were settled: what a follower has read stays as
   /// it is, and nothing is ever put before it (``TrailHorizon``). Pending statements are not in it;
-  /// each comes when it ends. The cursor is there on every page, also the last: to go on from.
+  /// each comes when it ends, and again, with its outcome, if it was given up too early
+  /// (``takeSettledEarly(_:_:_:)``). The cursor is there on every page, also the last: to go on
+  /// from.
   package func statements(
     _ query: StatementQuery
   ) async throws(ControlError) -> Page<StatementInfo> {

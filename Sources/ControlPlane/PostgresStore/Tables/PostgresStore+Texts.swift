@@ -14,7 +14,7 @@ extension PostgresStore {
     var texts: [[UInt8]: [UInt8]] = [:]
     for record in records {
       let digest = record.digest.bytes
-      if record.chunk == 0, record.isLast {
+      if record.isWhole {
         if StatementDigest(of: record.text) == record.digest { texts[digest] = record.text }
         continue
       }
@@ -50,9 +50,27 @@ extension PostgresStore {
       ])
   }
 
+  /// Drops the chunks of a log whose text can no longer be completed.
+  ///
+  /// - Parameter unfinished: The text that the log is in the middle of after the batch.
+  static func dropChunks(
+    _ log: LogID, but unfinished: StatementDigest?, _ session: PostgresSession
+  ) throws(PostgresError) {
+    try session.execute(
+      """
+      DELETE FROM sallyport.statement_text_chunk
+      WHERE agent = $1 AND epoch = $2 AND lane = $3 AND digest <> $4
+      """, chunkKey(log, unfinished?.bytes ?? []))
+  }
+
   private static func chunkKey(_ log: LogID, _ digest: [UInt8]) -> [SQLValue] {
     [
       .identifier(log.agent.value), .number(log.epoch), .integer(Int64(log.lane)), .bytes(digest),
     ]
   }
+}
+
+extension StatementTextRecord {
+  /// Whether the record has the text alone.
+  var isWhole: Bool { chunk == 0 && isLast }
 }

@@ -33,6 +33,8 @@ final class AwayStore: AccessStore, AgentStore, AuditStore, BundleStore, Connect
   func createBootstrapToken(hash: [UInt8], at: WallTime) async throws(ControlError) -> Bool {
     throw away
   }
+  func hasBootstrapToken() async throws(ControlError) -> Bool { throw away }
+  func withdrawBootstrapToken(hash: [UInt8]) async throws(ControlError) { throw away }
   func replaceBootstrapToken(hash: [UInt8], at: WallTime) async throws(ControlError) { throw away }
   func redeemBootstrapToken(
     hash: [UInt8], for token: StoredAPIToken

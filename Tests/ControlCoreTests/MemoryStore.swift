@@ -50,6 +50,16 @@ extension MemoryStore: AccessStore {
       return true
     }
   }
+  func hasBootstrapToken() async throws(ControlError) -> Bool {
+    try act { state throws(ControlError) in state.bootstrap != nil }
+  }
+  func withdrawBootstrapToken(hash: [UInt8]) async throws(ControlError) {
+    try act { state throws(ControlError) in
+      if let bootstrap = state.bootstrap, bootstrap.hash == hash, !bootstrap.used {
+        state.bootstrap = nil
+      }
+    }
+  }
   func replaceBootstrapToken(hash: [UInt8], at: WallTime) async throws(ControlError) {
     try act { state throws(ControlError) in state.bootstrap = (hash, false) }
   }

@@ -41,6 +41,24 @@ import Testing
     if let bearer, !bearer.isEmpty { #expect(error?.message.contains(bearer) == false) }
   }
 
+  @Test func undeliveredBootstrapTokenIsOfferedAgainAndASpentOneIsNot() async throws {
+    let access = try await Plane().plane.access
+    #expect(try await !access.hasBootstrapToken())
+    let undelivered = try #require(try await access.bootstrapToken())
+    #expect(try await access.hasBootstrapToken())
+    try await access.withdraw(bootstrapToken: undelivered)
+    #expect(try await !access.hasBootstrapToken())
+    await #expect(throws: ControlError.self) {
+      try await access.bootstrap(
+        BootstrapRequest(bootstrapToken: undelivered.text, name: "x"))
+    }
+    let delivered = try #require(try await access.bootstrapToken())
+    _ = try await access.bootstrap(
+      BootstrapRequest(bootstrapToken: delivered.text, name: "x"))
+    try await access.withdraw(bootstrapToken: delivered)
+    #expect(try await access.bootstrapToken() == nil)
+  }
+
   @Test func lostBootstrapTokenIsReplaced() async throws {
     let plane = try await Plane()
     let lost = try #require(try await plane.plane.access.bootstrapToken())

@@ -64,11 +64,45 @@ import Testing
     }
   }
 
+  @Test func missingFolderIsToldBeforeThereIsAToken() throws {
+    for make in [TokenDestination.new, TokenDestination.replaceable] {
+      let destination = try make(folder.file("missing/token"))
+      let failure = #expect(throws: StartFailure.self) { try destination.prepare() }
+      #expect(failure?.kind == .configuration)
+      #expect(failure?.description.contains("missing/token") == true)
+      #expect(failure?.description.contains("No such file") == true)
+      #expect(failure?.description.contains("--bootstrap-token-file") == true)
+    }
+    #expect(try files().isEmpty)
+  }
+
+  @Test func preparingChangesNothingThatStays() throws {
+    try folder.write("spb_old\n", to: "token")
+    let destination = try TokenDestination.replaceable(path)
+    try destination.prepare()
+    #expect(try content() == "spb_old\n")
+    #expect(try files().count == 2)
+    for name in try files() {
+      let attributes = try FileManager.default.attributesOfItem(atPath: folder.file(name))
+      #expect(attributes[.posixPermissions] as? Int == 0o600)
+    }
+    destination.discard()
+    #expect(try files() == ["token"])
+    try destination.prepare()
+    try destination.deliver(token)
+    #expect(try content() == "spb_new\n")
+    #expect(try files() == ["token"])
+    let other = try TokenDestination.new(folder.file("other"))
+    try other.prepare()
+    try other.deliver(token)
+    #expect(try files().sorted() == ["other", "token"])
+  }
+
   @Test func tokenThatCannotBeWrittenIsNotShown() throws {
     let destination = try TokenDestination.replaceable(folder.file("missing/token"))
     let failure = #expect(throws: StartFailure.self) { try destination.deliver(token) }
     #expect(failure?.description.contains("missing/token") == true)
-    #expect(failure?.description.contains("sallyport-control bootstrap") == true)
+    #expect(failure?.description.contains("start again") == true)
     #expect(failure?.description.contains("spb_new") == false)
     #expect(try files().isEmpty)
   }

@@ -168,3 +168,84 @@ import Testing
     return state
   }
 }
+  /// Starts a control plane on a database of its own until it ends or is ready.
+  private func start(
+    _ flags: [String], under prefix: [String] = []
+  ) async throws -> (child: ChildProcess, isReady: Bool) {
+    let command = prefix + [try Fleet.program("sallyport-control")] + flags
+    let child = try ChildProcess(
+      "env", command, environment: ["PGPASSWORD": "control-canary-1184"])
+    var isReady = false
+    try await eventually("readiness or an end", within: .seconds(40)) {
+      isReady = child.errors.contains("ready")
+      return isReady || child.poll() != nil
+    }
+    return (child, isReady)
+  }
+
+  private func flags(database: String, tokenFile: String) async throws -> [String] {
+    let fleet = try await Self.fleet.get()
+    try await fleet.cluster.sql("create database \(database) template template0 owner sallyport")
+    var flags = ControlProcess.flags(
+      folder: fleet.folder, databasePort: fleet.cluster.port, apiPort: try FreePort.next(),
+      linkPort: try FreePort.next())
+    flags[2] = flags[2].replacing(/\/sallyport$/, with: "/\(database)")
+    return Array(flags.dropLast()) + [tokenFile]
+  }
+
+  @Test func bootstrapTokenThatCannotBeWrittenEndsTheStartAndIsOfferedAgain() async throws {
+    let folder = try ScratchFolder()
+    var flags = try await flags(database: "undelivered", tokenFile: folder.file("missing/token"))
+    let (failed, _) = try await start(flags)
+    #expect(try await failed.wait() == .code(78))
+    #expect(failed.errors.contains("missing/token"), "\(failed.errors)")
+    #expect(!failed.errors.contains("Fatal error") && !failed.output.contains("First start"))
+    flags[flags.count - 1] = folder.file("token")
+    let (child, isReady) = try await start(flags)
+    #expect(isReady, "\(child.errors)")
+    #expect(
+      try String(contentsOfFile: folder.file("token"), encoding: .utf8).hasPrefix("spb_"))
+    _ = try await child.terminate()
+  }
+
+  @Test(.enabled(if: SmallFileSystem.isAllowed, "\(SmallFileSystem.need)"))
+  func bootstrapTokenThatWasMadeAndNotWrittenIsOfferedAgain() async throws {
+    try await SmallFileSystem.with(megabytes: 1) { disk in
+      _ = try await run("dd", ["if=/dev/zero", "of=\(disk)/filler", "bs=4k"])
+      let flags = try await flags(database: "diskfull", tokenFile: "\(disk)/token")
+      let (failed, _) = try await start(flags)
+      #expect(try await failed.wait() == .code(78))
+      #expect(failed.errors.contains("No space left"), "\(failed.errors)")
+      #expect(!failed.errors.contains("spb_") && !failed.output.contains("spb_"))
+      #expect(try FileManager.default.contentsOfDirectory(atPath: disk) == ["filler"])
+      try FileManager.default.removeItem(atPath: "\(disk)/filler")
+      let (child, isReady) = try await start(flags)
+      #expect(isReady, "\(child.errors)")
+      #expect(try String(contentsOfFile: "\(disk)/token", encoding: .utf8).hasPrefix("spb_"))
+      _ = try await child.terminate()
+    }
+  }
+
+  @Test(.enabled(if: SmallFileSystem.isAllowed, "\(SmallFileSystem.need)"))
+  func bootstrapTokenGoesIntoAMountedFile() async throws {
+    let folder = try ScratchFolder()
+    let file = try folder.write(
+      "spb_stale\n" + String(repeating: "x", count: 99), to: "t")
+    chmod(file, 0o644)
+    let flags = try await flags(database: "mounted", tokenFile: file)
+    let (child, isReady) = try await start(
+      flags,
+      under: [
+        "unshare", "--user", "--map-root-user", "--mount", "sh", "-c",
+        "mount --bind '\(file)' '\(file)' && exec \"$0\" \"$@\"",
+      ])
+    #expect(isReady, "\(child.errors)")
+    let token = try String(contentsOfFile: file, encoding: .utf8)
+    #expect(token.hasPrefix("spb_") && !token.contains("stale") && token.hasSuffix("\n"))
+    #expect(token.utf8.count < 80)
+    let attributes = try FileManager.default.attributesOfItem(atPath: file)
+    #expect(attributes[.posixPermissions] as? Int == 0o600)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["t"])
+    _ = try await child.terminate()
+  }
+

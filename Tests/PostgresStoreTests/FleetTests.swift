@@ -322,6 +322,24 @@ extension DatabaseTests {
             }
           }
           return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+    @Test func bootstrapTokenIsWithdrawnUntilItIsSpent() async throws {
+      try await withStore { store in
+        #expect(try await !store.hasBootstrapToken())
+        #expect(try await store.createBootstrapToken(hash: [1], at: time(0)))
+        #expect(try await store.hasBootstrapToken())
+        try await store.withdrawBootstrapToken(hash: [2])
+        #expect(try await store.hasBootstrapToken())
+        try await store.withdrawBootstrapToken(hash: [1])
+        #expect(try await !store.hasBootstrapToken())
+        #expect(try await store.createBootstrapToken(hash: [3], at: time(1)))
+        let token = StoredAPIToken(
+          id: identifier(1), name: "n", hash: [4], role: .admin, createdAt: time(2))
+        #expect(try await store.redeemBootstrapToken(hash: [3], for: token))
+        try await store.withdrawBootstrapToken(hash: [3])
+        #expect(try await store.hasBootstrapToken())
+      }
+    }
+
         }
         #expect(made == 1)
         #expect(try await store.secrets().count == 1)

@@ -45,16 +45,56 @@ enum TokenDestination {
     return .file(file)
   }
 
+  /// Makes sure that a token can be put there, before there is one.
+  ///
+  /// What it leaves behind is removed by ``deliver(_:)`` and ``discard()``.
+  /// - Throws: ``StartFailure`` when nothing can be written there.
+  func prepare() throws {
+    guard let file else { return }
+    do {
+      try file.makeDraft()
+    } catch {
+      throw Self.failure("The bootstrap token cannot be written to", file, error.reason)
+    }
+  }
+
+  /// Forgets ``prepare()``.
+  func discard() { file?.dropDraft() }
+
   /// Puts the token there.
   ///
-  /// - Throws: ``StartFailure`` when it cannot be written: the token is lost then.
+  /// - Throws: ``StartFailure`` when it cannot be written: nobody has the token then.
   func deliver(_ token: Secret) throws {
     switch self {
     case .standardOutput:
-      StandardOutput.lines("Bootstrap token, good for one login:", "  \(token.text)")
-    case .newFile(let file): try write(token, to: file) { try file.create(with: $0) }
+      do {
+        try StandardOutput.write("Bootstrap token, good for one login:", "  \(token.text)")
+      } catch {
+        throw StartFailure(
+          .configuration, "The bootstrap token cannot be printed: standard output is closed.",
+          remedy: "Start again with --bootstrap-token-file: another token is made then.")
+      }
+    case .newFile(let file):
+      file.dropDraft()
+      try write(token, to: file) { try file.create(with: $0) }
     case .file(let file): try write(token, to: file) { try file.replace(with: $0) }
     }
+  }
+
+  private var file: PrivateFile? {
+    switch self {
+    case .standardOutput: nil
+    case .newFile(let file), .file(let file): file
+    }
+  }
+
+  private static func failure(
+    _ act: String, _ file: PrivateFile, _ reason: String
+  ) -> StartFailure {
+    StartFailure(
+      .configuration, "\(act) \"\(file.path)\" (\(reason)).",
+      remedy: "Name a file that this user may write with --bootstrap-token-file, and start again: "
+        + "another token is made then.")
   }
 
   private func write(
@@ -63,11 +103,7 @@ enum TokenDestination {
     do {
       try body(token.bytes + [UInt8(ascii: "\n")])
     } catch let error as PrivateFile.Failure {
-      throw StartFailure(
-        .configuration,
-        "Writing the bootstrap token to \"\(file.path)\" failed: \(error.reason).",
-        remedy: "Run `sallyport-control bootstrap` for a new token, with a file that this user "
-          + "may write.")
+      throw Self.failure("The bootstrap token was not written to", file, error.reason)
     }
     StandardOutput.lines("Bootstrap token, good for one login, written to \(file.path).")
   }
@@ -75,8 +111,14 @@ enum TokenDestination {
 
 /// What is meant for who started the program, apart from the log on standard error.
 enum StandardOutput {
-  /// Written at once, also when the output is a pipe or a file.
-  static func lines(_ lines: String...) {
-    FileHandle.standardOutput.write(Data((lines.joined(separator: "\n") + "\n").utf8))
+  /// Written at once, also when the output is a pipe or a file; nobody needs to read it.
+  static func lines(_ lines: String...) { try? write(lines) }
+
+  /// - Throws: When the output is closed or full.
+  static func write(_ lines: String...) throws { try write(lines) }
+
+  private static func write(_ lines: [String]) throws {
+    try FileHandle.standardOutput.write(
+      contentsOf: Data((lines.joined(separator: "\n") + "\n").utf8))
   }
 }

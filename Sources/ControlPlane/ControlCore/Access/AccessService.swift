@@ -21,6 +21,17 @@ package struct AccessService: Sendable {
     return created ? Secret(text: token) : nil
   }
 
+  /// Whether ``bootstrapToken()`` gives none any more.
+  package func hasBootstrapToken() async throws(ControlError) -> Bool {
+    try await store.hasBootstrapToken()
+  }
+
+  /// Takes back a bootstrap token that reached nobody: the next start offers another.
+  package func withdraw(bootstrapToken token: Secret) async throws(ControlError) {
+    try await store.withdrawBootstrapToken(hash: Self.hash(token.text))
+    surroundings.logger.warning("bootstrap token withdrawn")
+  }
+
   /// A new bootstrap token in place of the last, for an organisation that lost its own.
   package func replaceBootstrapToken() async throws(ControlError) -> Secret {
     let token = newToken(prefix: Self.bootstrapPrefix)

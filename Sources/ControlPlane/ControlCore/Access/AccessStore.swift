@@ -4,6 +4,10 @@ package import GatewayModel
 package protocol AccessStore: Sendable {
   /// Stores the hash of the bootstrap token if there never was one; false when there was.
   func createBootstrapToken(hash: [UInt8], at: WallTime) async throws(ControlError) -> Bool
+  /// Whether there is a bootstrap token, or was one.
+  func hasBootstrapToken() async throws(ControlError) -> Bool
+  /// Forgets the bootstrap token with that hash as if it never had been, unless it is spent.
+  func withdrawBootstrapToken(hash: [UInt8]) async throws(ControlError)
   /// Replaces the bootstrap token by another unused one.
   func replaceBootstrapToken(hash: [UInt8], at: WallTime) async throws(ControlError)
   /// Spends the bootstrap token and stores the API token, both or neither; false when the hash

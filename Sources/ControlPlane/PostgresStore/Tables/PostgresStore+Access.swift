@@ -14,6 +14,22 @@ extension PostgresStore: AccessStore {
     }
   }
 
+  package func hasBootstrapToken() async throws(ControlError) -> Bool {
+    try await transact("looking for the bootstrap token") { session in
+      try session.row("SELECT true FROM sallyport.bootstrap_token", []) {
+        row throws(PostgresError) in try row.bool()
+      } ?? false
+    }
+  }
+
+  package func withdrawBootstrapToken(hash: [UInt8]) async throws(ControlError) {
+    try await transact("withdrawing the bootstrap token") { session in
+      _ = try session.execute(
+        "DELETE FROM sallyport.bootstrap_token WHERE hash = $1 AND used_at IS NULL",
+        [.bytes(hash)])
+    }
+  }
+
   package func replaceBootstrapToken(hash: [UInt8], at: WallTime) async throws(ControlError) {
     try await transact("replacing the bootstrap token") { session in
       _ = try session.execute(

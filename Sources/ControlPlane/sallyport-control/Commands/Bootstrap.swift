@@ -1,5 +1,6 @@
 import ArgumentParser
 import ControlCore
+import Glibc
 import Logging
 import PostgresStore
 import ServerFlags
@@ -37,7 +38,10 @@ struct Bootstrap: AsyncParsableCommand {
         surroundings: surroundings)
       let plane = ControlPlane(
         settings: settings, keys: keys, stores: store.stores, surroundings: surroundings)
+      signal(SIGPIPE, SIG_IGN)
       let destination = try TokenDestination.new(tokenFile)
+      try destination.prepare()
+      defer { destination.discard() }
       try destination.deliver(await plane.access.replaceBootstrapToken())
       await store.close()
     }

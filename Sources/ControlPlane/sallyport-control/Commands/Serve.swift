@@ -3,6 +3,7 @@ import ArgumentParser
 import ControlAPI
 import ControlCore
 import Foundation
+import Glibc
 import Hummingbird
 import Logging
 import NIOSSL
@@ -62,6 +63,8 @@ struct Serve: AsyncParsableCommand {
   }
 
   func run() async throws {
+    // A reader of standard output that has gone is a failed write, and not the program's end.
+    signal(SIGPIPE, SIG_IGN)
     let registry = logging.install()
     let settings = try settings()
     let key = try organisation.key()
@@ -83,6 +86,8 @@ struct Serve: AsyncParsableCommand {
       settings: settings, keys: keys, stores: store.stores, surroundings: surroundings)
     let identity = try keys.serverIdentity(settings: settings, surroundings: surroundings)
     let destination = try TokenDestination.replaceable(bootstrapTokenFile)
+    if try await !plane.access.hasBootstrapToken() { try destination.prepare() }
+    defer { destination.discard() }
 
     let (apiPorts, apiPort) = AsyncStream<Int>.makeStream(bufferingPolicy: .bufferingOldest(1))
     let apiConfiguration = try apiConfiguration(identity)

@@ -24,18 +24,13 @@ struct Announcement: Service {
   private static let watchInterval = Duration.seconds(86_400)
 
   func run() async throws {
-    await cancelWhenGracefulShutdown {
+    try await cancelWhenGracefulShutdown {
       do {
         try await announce()
         try await offerBootstrap()
         logger.notice("ready")
         try await watch()
-      } catch is CancellationError {
-      } catch {
-        logger.error(
-          "the bootstrap token could not be delivered; make one with sallyport-control bootstrap",
-          metadata: [LogKey.error: "\(error)"])
-      }
+      } catch is CancellationError {}
       try? await gracefulShutdown()
     }
   }
@@ -53,6 +48,10 @@ struct Announcement: Service {
   }
 
   /// Makes the first start's token only now, so that a start that failed has not lost it.
+  ///
+  /// - Throws: ``StartFailure`` when the token was not delivered: the program ends, and the next
+  ///   start offers another. If the program crashed between making and delivering it, nobody has
+  ///   the token, and `sallyport-control bootstrap` makes another.
   private func offerBootstrap() async throws {
     let token: Secret?
     while true {
@@ -64,12 +63,29 @@ struct Announcement: Service {
         try await Task.sleep(for: .seconds(1))
       }
     }
-    guard let token else { return }
+    guard let token else { return destination.discard() }
     StandardOutput.lines("First start.")
-    try destination.deliver(token)
+    do {
+      try destination.deliver(token)
+    } catch {
+      throw await withdraw(token, after: error)
+    }
     StandardOutput.lines(
       "Next: sallyport login --server \(publicURL) "
         + "--ca-fingerprint \(plane.keys.authority.fingerprint)")
+  }
+
+  /// Takes back a token that was not delivered, and gives what ends the program.
+  private func withdraw(_ token: Secret, after error: any Error) async -> any Error {
+    do {
+      try await plane.access.withdraw(bootstrapToken: token)
+      return error
+    } catch let other {
+      guard var failure = error as? StartFailure else { return error }
+      failure.message += " Nor was it taken back: \(other.message)"
+      failure.remedy = "Run `sallyport-control bootstrap` for another token."
+      return failure
+    }
   }
 
   private func watch() async throws {

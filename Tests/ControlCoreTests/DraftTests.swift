@@ -177,5 +177,8 @@ import Testing
     #expect(await refusal(.max, [Data([1])]) == .invalid)
     #expect(await refusal(0, [Data(count: AuditService.maximumBatchBytes + 1)]) == .invalid)
     #expect(await refusal(0, [Data([1])]) == nil)
+    // What one message of the link brings is never too large, and what it cannot bring is.
+    #expect(await refusal(0, [Data(count: SizeLimits.linkMessageBytes)]) == nil)
+    #expect(await refusal(0, [Data(count: SizeLimits.linkMessageBytes + 1)]) == .invalid)
   }
 }

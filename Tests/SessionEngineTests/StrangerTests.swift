@@ -26,16 +26,6 @@ import Testing
     #expect(!third && allowance.leftOut == 1)
   }
 
-  @Test func aTextIsCutWhereACharacterBegins() {
-    #expect("abc".prefix(utf8Bytes: 3) == "abc")
-    #expect("abcd".prefix(utf8Bytes: 3) == "abc")
-    #expect("aéé".prefix(utf8Bytes: 4) == "aé")
-    #expect("aéé".prefix(utf8Bytes: 3) == "aé")
-    #expect("aéé".prefix(utf8Bytes: 2) == "a")
-    #expect("😀".prefix(utf8Bytes: 3) == "")
-    #expect("x".prefix(utf8Bytes: 0) == "")
-  }
-
   /// Each is refused because it stays without TLS.
   private func refusals(_ count: Int, by rig: GatewayRig) async throws {
     for _ in 0..<count {

@@ -79,6 +79,6 @@ extension AgentService {
 
   private static func clipped(_ text: String) -> String {
     guard text.utf8.count > maximumTextBytes else { return text }
-    return String(decoding: text.utf8.prefix(maximumTextBytes), as: UTF8.self) + "…"
+    return text.prefix(utf8Bytes: maximumTextBytes) + "…"
   }
 }

@@ -3,9 +3,10 @@ internal import GatewayModel
 
 /// Takes the agents' records and answers questions about them.
 package struct AuditService: Sendable {
-  /// The most records, and the most bytes of records, of one batch.
+  /// The most records of one batch.
   package static let maximumBatchRecords = 100_000
-  package static let maximumBatchBytes = 64 << 20
+  /// The most bytes of records of one batch: what one message of the link can bring.
+  package static let maximumBatchBytes = SizeLimits.linkMessageBytes
   static let maximumSessionStatements = 1000
   /// The most sessions with one id that are shown together.
   static let maximumNamesakes = 4

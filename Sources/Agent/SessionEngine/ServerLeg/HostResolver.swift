@@ -1,29 +1,19 @@
 import Foundation
 import NIOCore
 import NIOPosix
-import Synchronization
 
 /// Resolves host names off the event loops, so that a hung name server holds up only those who ask
 /// for the same name.
 ///
 /// Lookups of one name at one time share one call of `getaddrinfo`, so a name that hangs takes one
-/// thread of ``threads``, however many sessions want it.
+/// thread of eight, however many sessions want it.
 final class HostResolver: Sendable {
   /// The system knows no address of the name.
   struct UnknownName: Error {}
 
-  private typealias Waiting = EventLoopPromise<[SocketAddress]>
+  private let lookups = SharedWork<String, [SocketAddress]>(threads: 8) { try lookUp($0) }
 
-  private static let threads = 8
-  private let pool: NIOThreadPool
-  private let waiting = Mutex<[String: [Waiting]]>([:])
-
-  init() {
-    pool = NIOThreadPool(numberOfThreads: Self.threads)
-    pool.start()
-  }
-
-  func shutdown() async throws { try await pool.shutdownGracefully() }
+  func shutdown() async throws { try await lookups.shutdown() }
 
   /// The lookup for one connect attempt on `loop`.
   func resolution(on loop: any EventLoop) -> Resolution {
@@ -34,22 +24,7 @@ final class HostResolver: Sendable {
   fileprivate func addresses(
     of host: String, port: Int, on loop: any EventLoop
   ) -> EventLoopFuture<[SocketAddress]> {
-    let promise = loop.makePromise(of: [SocketAddress].self)
-    let isFirst = waiting.withLock { waiting in
-      waiting[host, default: []].append(promise)
-      return waiting[host]?.count == 1
-    }
-    if isFirst {
-      pool.submit { [self] state in
-        let result = Result {
-          guard case .active = state else { throw ChannelError.ioOnClosedChannel }
-          return try Self.lookUp(host)
-        }
-        let promises = waiting.withLock { $0.removeValue(forKey: host) } ?? []
-        for promise in promises { promise.completeWith(result) }
-      }
-    }
-    return promise.futureResult.map { addresses in
+    lookups.value(of: host, on: loop).map { addresses in
       addresses.map { address in
         var address = address
         address.port = port

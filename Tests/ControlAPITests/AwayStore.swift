@@ -47,6 +47,9 @@ final class AwayStore: AccessStore, AgentStore, AuditStore, BundleStore, Connect
     secretHash: [UInt8], at: WallTime,
     _ enrolled: @escaping @Sendable (StoredInvitation) throws(ControlError) -> EnrolledAgent
   ) async throws(ControlError) -> EnrolledAgent? { throw away }
+  func flaw(ofInvitation secretHash: [UInt8]) async throws(ControlError) -> InvitationFlaw {
+    throw away
+  }
   func agents(
     segment: String?, includingRemoved: Bool
   ) async throws(ControlError) -> [EnrolledAgent] { throw away }

@@ -1,5 +1,6 @@
 import APIModel
 import ControlCore
+import Crypto
 import Foundation
 import GatewayModel
 import PeerIdentity
@@ -55,6 +56,42 @@ import Testing
     #expect(await refusal { $0.hostname = "" }?.message.hasPrefix("hostname") == true)
     #expect(await refusal { _ in } == nil)
     #expect(await refusal { _ in }?.code == .unauthorized)
+  }
+
+  /// Who holds a join token learns whether to make another or to look who used it.
+  @Test func unknownUsedAndExpiredJoinTokensAreToldApart() async throws {
+    let plane = try await Plane()
+    func refusal(_ secret: [UInt8]) async throws -> ControlError? {
+      var request = try Plane.request(Invitation(joinToken: "", expiresAt: ""))
+      request.joinSecret = secret.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+      do {
+        _ = try await plane.plane.agents.enrol(request)
+        return nil
+      } catch {
+        return error
+      }
+    }
+    let now = WallTime(unixNanoseconds: 1_800_000_000_000_000_000)
+    for (secret, seconds) in [(UInt8(1), Int64(1)), (2, -1)] {
+      try await plane.store.invite(
+        StoredInvitation(
+          secretHash: Array(SHA256.hash(data: [UInt8](repeating: secret, count: 32))),
+          segment: "prod", clientAddress: "gw:5432", names: ["gw"], createdAt: now,
+          expiresAt: WallTime(unixNanoseconds: now.unixNanoseconds + seconds * 1_000_000_000)))
+    }
+    #expect(try await refusal([UInt8](repeating: 1, count: 32)) == nil)
+    let used = try await refusal([UInt8](repeating: 1, count: 32))
+    #expect(used?.message == "The join token was used at 2027-01-15T08:00:00.000000Z.")
+    #expect(used?.remedy?.contains("agents remove") == true)
+    let expired = try await refusal([UInt8](repeating: 2, count: 32))
+    #expect(expired?.message == "The join token expired at 2027-01-15T07:59:59.000000Z.")
+    #expect(expired?.remedy?.contains("--ttl") == true)
+    let unknown = try await refusal([UInt8](repeating: 3, count: 32))
+    #expect(unknown?.message.contains("never issued") == true)
+    for error in [used, expired, unknown] {
+      #expect(error?.code == .unauthorized)
+      #expect(error?.remedy?.contains("sallyport agents invite") == true)
+    }
   }
 
   @Test func removedAgentIsNotAdmittedAndItsLinkIsCut() async throws {

@@ -9,7 +9,7 @@ final class MemoryStore: Sendable {
     var bootstrap: (hash: [UInt8], used: Bool)?
     var tokens: [StoredAPIToken] = []
     var secrets: [SealedSecret] = []
-    var invitations: [[UInt8]: (StoredInvitation, used: Bool)] = [:]
+    var invitations: [[UInt8]: (StoredInvitation, used: WallTime?)] = [:]
     var agents: [EnrolledAgent] = []
     var connections: [StoredConnection] = []
     var grants: [StoredGrant] = []
@@ -96,8 +96,14 @@ extension MemoryStore: SecretStore {
 extension MemoryStore: AgentStore {
   func invite(_ invitation: StoredInvitation) async throws(ControlError) {
     try act { state throws(ControlError) in
-      state.invitations[invitation.secretHash] = (invitation, false)
+      state.invitations[invitation.secretHash] = (invitation, nil)
       state.changes[invitation.segment, default: 0] += 0
+    }
+  }
+  func flaw(ofInvitation secretHash: [UInt8]) async throws(ControlError) -> InvitationFlaw {
+    try act { state throws(ControlError) in
+      guard let (invitation, used) = state.invitations[secretHash] else { return .unknown }
+      return used.map { .used(at: $0) } ?? .expired(at: invitation.expiresAt)
     }
   }
   func enrol(
@@ -105,11 +111,11 @@ extension MemoryStore: AgentStore {
     _ enrolled: @escaping @Sendable (StoredInvitation) throws(ControlError) -> EnrolledAgent
   ) async throws(ControlError) -> EnrolledAgent? {
     try act { state throws(ControlError) in
-      guard let (invitation, used) = state.invitations[secretHash], !used,
+      guard let (invitation, used) = state.invitations[secretHash], used == nil,
         invitation.expiresAt > at
       else { return nil }
       let agent = try enrolled(invitation)
-      state.invitations[secretHash] = (invitation, true)
+      state.invitations[secretHash] = (invitation, at)
       state.agents.append(agent)
       state.changes[agent.segment, default: 0] += 1
       return agent

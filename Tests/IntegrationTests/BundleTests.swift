@@ -60,6 +60,7 @@ import Testing
         "select count(*) > 0 from sallyport.bundle where segment = 'elsewhere'",
         database: "sallyport") == "t"
     }
+    let before = try await fleet.agentInfo()
     // With the segment's own count of changes: else the control plane issues a newer one at once.
     try await fleet.cluster.sql(
       """
@@ -71,6 +72,14 @@ import Testing
     try await eventually("the refusal of the bundle") {
       try await fleet.agentInfo().rejectedBundle?.reason == "audience"
     }
+    let after = try await fleet.agentInfo()
+    #expect(after.bundleVersion == before.bundleVersion)
+    let alice = try await fleet.token("alice@example.com", groups: "analysts")
+    let outcome = try await fleet.psql("select 'still here'", token: alice)
+    #expect(outcome.output == "still here\n", "\(outcome.errors)")
+    // And judges: what it does not grant is still refused.
+    let bob = try await fleet.token("bob@example.com")
+    #expect(try await fleet.psql("select 1", token: bob).exit == .code(2))
   }
 
   @Test func agentStartsFromItsPersistedBundle() async throws {

@@ -8,7 +8,7 @@ import Testing
   private static let fleet = SharedFleet()
 
   private func expectRefusal(
-    _ connection: String, reason: String, sqlstate: String = "08006",
+    _ connection: String, reason: String, detail: String, sqlstate: String = "08006",
     prepare: (Fleet) async throws -> Void
   ) async throws {
     let fleet = try await Self.fleet.get()
@@ -21,31 +21,50 @@ import Testing
       "alice@example.com", groups: "analysts", connections: [connection])
     let outcome = try await fleet.psql(
       "select 1", token: token, connection: connection, flags: ["-v", "VERBOSITY=verbose"])
-    #expect(!outcome.succeeded)
-    #expect(outcome.errors.contains("FATAL"), "\(outcome.errors)")
+    #expect(outcome.exit == .code(2))
+    // The wording is one for all failures: what is behind the gateway stays there.
+    #expect(
+      outcome.errors.contains(
+        "FATAL:  \(Self.message(connection))\nHINT:  Try again later;"), "\(outcome.errors)")
     #expect(!outcome.errors.contains(Fleet.readonlyPassword))
     try await eventually("the record of \(reason)") {
       try await fleet.statements(["--outcome", "refused", "--connection", connection]).contains {
         $0.reason == reason && $0.sqlstate == sqlstate
+          && $0.message?.contains(detail) == true
       }
     }
+    // psql does not show the SQLSTATE of a refused login.
+    let client = try await ScriptedClient(
+      .loopback(port: fleet.agent.port),
+      security: .negotiated(try TestPKI.clientContext(trusting: fleet.control.authorityFile)))
+    let refusal = try await client.logIn(
+      user: "readonly", database: connection, password: token
+    ).refusal
+    #expect(refusal?.sqlState == sqlstate)
+    #expect(refusal?.message == Self.message(connection))
+  }
+
+  private static func message(_ connection: String) -> String {
+    "the database of connection \"\(connection)\" is not available"
   }
 
   @Test func serverDown() async throws {
     let port = try FreePort.next()
-    try await expectRefusal("down", reason: "server_unreachable") {
+    try await expectRefusal("down", reason: "server_unreachable", detail: "127.0.0.1:\(port)") {
       try await $0.addConnection("down", role: "readonly", password: "x", port: port)
     }
   }
 
   @Test func wrongServerPassword() async throws {
-    try await expectRefusal("wrong-password", reason: "server_authentication") {
+    try await expectRefusal(
+      "wrong-password", reason: "server_authentication", detail: "password authentication failed"
+    ) {
       try await $0.addConnection("wrong-password", role: "readonly", password: "not-it-canary")
     }
   }
 
   @Test func serverCertificateNotTrusted() async throws {
-    try await expectRefusal("untrusted", reason: "server_tls") {
+    try await expectRefusal("untrusted", reason: "server_tls", detail: "certificate") {
       try await $0.addConnection(
         "untrusted", role: "readonly", password: Fleet.readonlyPassword,
         authority: $0.control.authorityFile)

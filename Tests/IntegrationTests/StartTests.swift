@@ -12,16 +12,33 @@ import Testing
       Fleet.program("sallyport-agent"), arguments, user: user, within: .seconds(30))
   }
 
-  private func expectOneClearLine(_ outcome: Outcome, naming words: String...) {
-    #expect(!outcome.succeeded)
-    for word in words { #expect(outcome.errors.contains(word), "\(outcome.errors)") }
-    #expect(!outcome.errors.contains("Fatal error"), "\(outcome.errors)")
+  /// One line of the program's own, the last on standard error, names `words` and then what to do.
+  private func expectOneClearLine(
+    _ outcome: Outcome, naming words: String..., remedy: String,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) {
+    let lines = outcome.errors.split(separator: "\n").map(String.init)
+    let own = lines.filter { $0.wholeMatch(of: /sallyport-(agent|control): .*/) != nil }
+    #expect(!outcome.succeeded, sourceLocation: sourceLocation)
+    #expect(own.count == 1 && own == lines.suffix(1), "\(lines)", sourceLocation: sourceLocation)
+    // What comes before are log lines, and none of them says it a second time.
+    #expect(
+      !lines.contains { $0.contains(" ERROR ") || $0.contains("Fatal error") }, "\(lines)",
+      sourceLocation: sourceLocation)
+    let parts = own.first?.ranges(of: remedy) ?? []
+    #expect(parts.count == 1, "\(own) does not say: \(remedy)", sourceLocation: sourceLocation)
+    guard let line = own.first, let remedyRange = parts.first else { return }
+    for word in words {
+      #expect(
+        line[..<remedyRange.lowerBound].contains(word), "\(line)", sourceLocation: sourceLocation)
+    }
   }
 
   @Test func agentThatIsNotEnrolled() async throws {
     let folder = try ScratchFolder()
     let outcome = try await agent(["serve", "--state", folder.file("s"), "--listen", "127.0.0.1:0"])
-    expectOneClearLine(outcome, naming: "enroll")
+    expectOneClearLine(
+      outcome, naming: folder.file("s"), remedy: "run `sallyport-agent enroll` first")
   }
 
   @Test func agentPortTaken() async throws {
@@ -30,7 +47,9 @@ import Testing
     let outcome = try await agent([
       "serve", "--state", other, "--listen", "127.0.0.1:\(fleet.agent.port)",
     ])
-    expectOneClearLine(outcome, naming: "\(fleet.agent.port)")
+    expectOneClearLine(
+      outcome, naming: "127.0.0.1:\(fleet.agent.port)",
+      remedy: "stop what listens there or choose another address")
   }
 
   @Test func anotherAgentOnTheSameState() async throws {
@@ -38,7 +57,7 @@ import Testing
     let outcome = try await agent([
       "serve", "--state", fleet.agent.state, "--listen", "127.0.0.1:\(try FreePort.next())",
     ])
-    expectOneClearLine(outcome, naming: fleet.agent.state)
+    expectOneClearLine(outcome, naming: fleet.agent.state, remedy: "stop it, or give this")
   }
 
   @Test func stateFolderNotWritable() async throws {
@@ -50,7 +69,7 @@ import Testing
       Fleet.program("sallyport-agent"),
       ["enroll", "--server", "https://127.0.0.1:1", "--state", folder.file("state")],
       environment: ["SALLYPORT_JOIN_TOKEN": Self.someJoinToken], user: user, within: .seconds(30))
-    expectOneClearLine(outcome, naming: folder.path)
+    expectOneClearLine(outcome, naming: folder.path, remedy: "give --state a folder in a place")
   }
 
   private static let someJoinToken =
@@ -65,7 +84,9 @@ import Testing
     #expect(first.succeeded, "\(first.errors)")
     let second = try await AgentProcess.enroll(
       control: fleet.control, token: token, state: fleet.folder.file("second"))
-    expectOneClearLine(second, naming: "join token")
+    expectOneClearLine(
+      second, naming: "the control plane refused: The join token was used at 20",
+      remedy: "Make another with `sallyport agents invite`; each is good for one agent.")
   }
 
   @Test func joinTokenExpires() async throws {
@@ -75,14 +96,31 @@ import Testing
     try await Task.sleep(for: .milliseconds(1500))
     let outcome = try await AgentProcess.enroll(
       control: fleet.control, token: token, state: fleet.folder.file("late"))
-    expectOneClearLine(outcome, naming: "join token")
+    expectOneClearLine(
+      outcome, naming: "the control plane refused: The join token expired at 20",
+      remedy: "Make another with `sallyport agents invite`; --ttl makes it last longer.")
+  }
+
+  @Test func joinTokenThatWasNeverIssued() async throws {
+    let fleet = try await Self.fleet.get()
+    let token = try await AgentProcess.joinToken(
+      control: fleet.control, segment: "other", port: try FreePort.next())
+    // The fingerprint is the authority's, so that the secret is looked at.
+    let forged =
+      Self.someJoinToken.prefix { $0 != "." } + String(token.drop { $0 != "." })
+    let outcome = try await AgentProcess.enroll(
+      control: fleet.control, token: String(forged), state: fleet.folder.file("forged"))
+    expectOneClearLine(
+      outcome, naming: "the control plane refused: The join token is not known here",
+      remedy: "Give the whole token, or make another with `sallyport agents invite`.")
   }
 
   @Test func joinTokenOfAnotherAuthority() async throws {
     let fleet = try await Self.fleet.get()
     let outcome = try await AgentProcess.enroll(
       control: fleet.control, token: Self.someJoinToken, state: fleet.folder.file("foreign"))
-    expectOneClearLine(outcome, naming: "fingerprint")
+    expectOneClearLine(
+      outcome, naming: fleet.control.server, "fingerprint", remedy: "check the address")
   }
 
   @Test func controlPlaneWithoutADatabase() async throws {
@@ -94,7 +132,8 @@ import Testing
         folder: folder, databasePort: port, apiPort: try FreePort.next(),
         linkPort: try FreePort.next()) + ["--wait-database", "1"],
       environment: ["PGPASSWORD": "control-canary-1184"], within: .seconds(40))
-    expectOneClearLine(outcome, naming: "\(port)")
+    expectOneClearLine(
+      outcome, naming: "\(port)", remedy: "Check that PostgreSQL runs there")
     #expect(!outcome.errors.contains("control-canary-1184"))
   }
 
@@ -115,7 +154,8 @@ import Testing
     let outcome = try await run(
       Fleet.program("sallyport-control"), flags,
       environment: ["PGPASSWORD": "control-canary-1184"], within: .seconds(40))
-    expectOneClearLine(outcome, naming: "9999")
+    expectOneClearLine(
+      outcome, naming: "9999", remedy: "Start the newer version of sallyport-control")
   }
 
   @Test func bootstrapTokenReplacesAStaleFileAndIsNotPrinted() async throws {
@@ -154,20 +194,6 @@ import Testing
     _ = try await again.terminate()
   }
 
-  private static let futureMigration =
-    "insert into sallyport.migration (number, name, checksum) values (9999, 'from-later', 'x')"
-
-  /// The state folder of a second agent, enrolled but not serving.
-  private func enrolledState(_ fleet: Fleet) async throws -> String {
-    let state = fleet.folder.file("second-\(UInt16.random(in: 0 ... .max))")
-    let token = try await AgentProcess.joinToken(
-      control: fleet.control, segment: "second", port: try FreePort.next())
-    let outcome = try await AgentProcess.enroll(
-      control: fleet.control, token: token, state: state)
-    guard outcome.succeeded else { throw TestFailure(outcome.errors) }
-    return state
-  }
-}
   /// Starts a control plane on a database of its own until it ends or is ready.
   private func start(
     _ flags: [String], under prefix: [String] = []
@@ -249,3 +275,17 @@ import Testing
     _ = try await child.terminate()
   }
 
+  private static let futureMigration =
+    "insert into sallyport.migration (number, name, checksum) values (9999, 'from-later', 'x')"
+
+  /// The state folder of a second agent, enrolled but not serving.
+  private func enrolledState(_ fleet: Fleet) async throws -> String {
+    let state = fleet.folder.file("second-\(UInt16.random(in: 0 ... .max))")
+    let token = try await AgentProcess.joinToken(
+      control: fleet.control, segment: "second", port: try FreePort.next())
+    let outcome = try await AgentProcess.enroll(
+      control: fleet.control, token: token, state: state)
+    guard outcome.succeeded else { throw TestFailure(outcome.errors) }
+    return state
+  }
+}

@@ -79,6 +79,13 @@ package struct TestPKI: Sendable {
       der: document.derBytes)
   }
 
+  /// TLS for a client that trusts the authorities of a PEM file alone.
+  package static func clientContext(trusting file: String) throws -> NIOSSLContext {
+    var configuration = TLSConfiguration.makeClientConfiguration()
+    configuration.trustRoots = .file(file)
+    return try NIOSSLContext(configuration: configuration)
+  }
+
   /// TLS for a client that trusts this authority alone.
   package func clientContext(
     certificate: Leaf? = nil, applicationProtocols: [String] = [],

@@ -8,7 +8,7 @@ extension AgentService {
   ///
   /// A request that is refused as invalid does not spend the invitation.
   /// - Throws: `invalid` for a bad request, `unauthorized` when the invitation is unknown, spent
-  ///   or expired.
+  ///   or expired, each with its own message.
   package func enrol(_ request: EnrollRequest) async throws(ControlError) -> EnrollResponse {
     guard let secret = Hexadecimal.bytes(request.joinSecret), secret.count == 32 else {
       throw ControlError(
@@ -26,7 +26,8 @@ extension AgentService {
     let serial = surroundings.newIdentifier()
     let now = surroundings.now()
     let issued = Mutex("")
-    let agent = try await store.enrol(secretHash: Self.hash(secret), at: now) {
+    let secretHash = Self.hash(secret)
+    let agent = try await store.enrol(secretHash: secretHash, at: now) {
       [keys, settings] invitation throws(ControlError) in
       let certificate = try keys.certify(
         csr, agent: id, segment: invitation.segment, names: invitation.names, serial: serial,
@@ -41,9 +42,7 @@ extension AgentService {
         certificateExpiresAt: certificate.notAfter, enrolledAt: now)
     }
     guard let agent else {
-      throw ControlError(
-        .unauthorized, "The join token is unknown, was used before or has expired.",
-        remedy: "Make another with `sallyport agents invite`; each is good for one agent.")
+      throw Self.refusal(try await store.flaw(ofInvitation: secretHash))
     }
     surroundings.logger.notice(
       "agent enrolled",
@@ -55,6 +54,24 @@ extension AgentService {
       authoritiesPEM: keys.authority.certificatePEM,
       policyPublicKeys: keys.policyPublicKeys, linkAddress: settings.linkAddress,
       clientAddress: agent.clientAddress)
+  }
+
+  private static func refusal(_ flaw: InvitationFlaw) -> ControlError {
+    switch flaw {
+    case .unknown:
+      ControlError(
+        .unauthorized, "The join token is not known here: its secret was never issued.",
+        remedy: "Give the whole token, or make another with `sallyport agents invite`.")
+    case .used(let time):
+      ControlError(
+        .unauthorized, "The join token was used at \(TimeText.text(time)).",
+        remedy: "Make another with `sallyport agents invite`; each is good for one agent. If none"
+          + " of yours used it, remove the one that did with `sallyport agents remove`.")
+    case .expired(let time):
+      ControlError(
+        .unauthorized, "The join token expired at \(TimeText.text(time)).",
+        remedy: "Make another with `sallyport agents invite`; --ttl makes it last longer.")
+    }
   }
 
   /// A new certificate for an agent that is attached with the old one.

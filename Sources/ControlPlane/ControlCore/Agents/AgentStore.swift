@@ -12,6 +12,8 @@ package protocol AgentStore: Sendable {
     secretHash: [UInt8], at: WallTime,
     _ enrolled: @escaping @Sendable (StoredInvitation) throws(ControlError) -> EnrolledAgent
   ) async throws(ControlError) -> EnrolledAgent?
+  /// Why no agent is enrolled with this secret; to be asked after ``enrol(secretHash:at:_:)``.
+  func flaw(ofInvitation secretHash: [UInt8]) async throws(ControlError) -> InvitationFlaw
   /// Removed agents are left out unless asked for.
   func agents(
     segment: String?, includingRemoved: Bool
@@ -31,6 +33,15 @@ package protocol AgentStore: Sendable {
     async throws(ControlError)
   /// Notes that a link ended, unless the agent was seen on another since `attachedAt`.
   func detached(_ id: AgentID, attachedAt: WallTime, at: WallTime) async throws(ControlError)
+}
+
+/// Why an invitation enrols nobody. Only who has its secret is told.
+package enum InvitationFlaw: Sendable, Equatable {
+  /// There is none with that secret.
+  case unknown
+  case used(at: WallTime)
+  /// Nobody used it in its time.
+  case expired(at: WallTime)
 }
 
 /// The promise to enrol one agent into a segment.

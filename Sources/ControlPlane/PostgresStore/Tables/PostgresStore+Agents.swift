@@ -47,6 +47,20 @@ extension PostgresStore: AgentStore {
     }
   }
 
+  package func flaw(
+    ofInvitation secretHash: [UInt8]
+  ) async throws(ControlError) -> InvitationFlaw {
+    try await transact("looking the join token up") { session in
+      try session.row(
+        "SELECT used_at, expires_at FROM sallyport.join_token WHERE secret_hash = $1",
+        [.bytes(secretHash)]
+      ) { row throws(PostgresError) -> InvitationFlaw in
+        let (used, expires) = (try row.optionalTime(), try row.time())
+        return used.map { .used(at: $0) } ?? .expired(at: expires)
+      } ?? .unknown
+    }
+  }
+
   private static func insert(_ agent: EnrolledAgent, _ session: PostgresSession) throws {
     try session.execute(
       """

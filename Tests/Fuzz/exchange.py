@@ -7,6 +7,8 @@ import time
 
 # How many pieces one leg is given before the other gets its turn.
 PIECES_IN_A_ROW = 24
+# How a session ended where the last answers can be lost on the way.
+RESET = "closed by a reset"
 WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -69,7 +71,7 @@ class Leg:
             except WOULD_BLOCK:
                 return
             except OSError:
-                self.closed = "closed"
+                self.closed = RESET
                 return
             if not chunk:
                 self.closed = "closed"

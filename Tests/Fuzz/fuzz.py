@@ -45,7 +45,7 @@ def arguments():
     parser.add_argument(
         "--differences", type=int, default=20, help="end after so many, default %(default)s")
     parser.add_argument(
-        "--skip", action="append", default=[], choices=sorted(design.KNOWN),
+        "--skip", action="append", default=[], choices=sorted({*design.KNOWN_OF_MESSAGES, *design.KNOWN_OF_ANSWERS}),
         help="leave out what shows a known fault")
     chosen = parser.parse_args()
     if chosen.seed is None:
@@ -64,15 +64,16 @@ def make_arena(worker):
 def work(chosen, worker, numbers, results):
     """Plays rounds until there are no more numbers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         arena = make_arena(worker)
         rounds = 0
         while (number := numbers.get()) is not None:
-            arena.sessions = arena.bytes = 0
+            arena.sessions = arena.bytes = arena.cut_short = 0
             for index, found in arenas.play_round(arena, chosen.seed, number):
                 if found:
                     results.put(("difference", index, printing.difference(chosen.seed, index, found)))
-            results.put(("round", arenas.ROUND, arena.sessions, arena.bytes))
+            results.put(("round", arenas.ROUND, arena.sessions, arena.bytes, arena.cut_short))
             rounds += 1
             if rounds % 50 == 0:
                 arena.administration.vacuum()
@@ -86,7 +87,7 @@ class Run:
 
     def __init__(self, chosen, servers):
         self.chosen, self.servers = chosen, servers
-        self.played = self.differences = self.sessions = self.bytes = 0
+        self.played = self.differences = self.sessions = self.bytes = self.cut_short = 0
         self.began = self.told = time.monotonic()
 
     def run(self):
@@ -104,6 +105,9 @@ class Run:
         try:
             while running:
                 self.servers.check_alive()
+                if time.monotonic() - self.told > 10:
+                    self.told = time.monotonic()
+                    print(self.summary(), flush=True)
                 try:
                     result = results.get(timeout=5)
                 except queue.Empty:
@@ -112,9 +116,6 @@ class Run:
                 if result[0] == "round":
                     enough = self.differences >= self.chosen.differences
                     numbers.put(None if enough else next(self.left, None))
-                if time.monotonic() - self.told > 10:
-                    self.told = time.monotonic()
-                    print(self.summary(), flush=True)
         finally:
             for process in processes:
                 process.terminate()
@@ -126,6 +127,7 @@ class Run:
             self.played += result[1]
             self.sessions += result[2]
             self.bytes += result[3]
+            self.cut_short += result[4]
         elif result[0] == "difference":
             self.differences += 1
             print(result[2], flush=True)
@@ -136,7 +138,7 @@ class Run:
     def summary(self):
         seconds = time.monotonic() - self.began
         return (f"seed {self.chosen.seed}: {self.played} sequences, {self.differences} differences, "
-                f"{self.sessions} sessions, {self.bytes >> 20} MiB compared, {seconds:.0f} s, "
+                f"{self.sessions} sessions, {self.cut_short} cut short, {self.bytes >> 20} MiB compared, {seconds:.0f} s, "
                 f"{self.played / seconds:.0f} a second")
 
 

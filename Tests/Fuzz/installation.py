@@ -36,9 +36,9 @@ TOKEN_AGE = 300
 class Worker:
     """What one worker needs; plain values, so that it can go to another process."""
 
-    def __init__(self, number, port, administrator_password, password, agent):
+    def __init__(self, number, sockets, port, administrator_password, password, agent):
         self.number = number
-        self.port = port
+        self.sockets, self.port = sockets, port
         self.administrator_password = administrator_password
         self.password = password
         self.agent = agent
@@ -50,10 +50,10 @@ class Worker:
 
     def direct(self, tls):
         database = self.databases(self.number)[0]
-        return wire.Way("127.0.0.1", self.port, ROLE, database, self.password, tls=tls)
+        return wire.Way(self.sockets, self.port, ROLE, database, self.password, tls=tls)
 
     def administration(self):
-        return {name: wire.Way("127.0.0.1", self.port, "postgres", database,
+        return {name: wire.Way(self.sockets, self.port, "postgres", database,
                                self.administrator_password, tls=False)
                 for name, database in zip(("direct", "through"), self.databases(self.number))}
 
@@ -96,7 +96,11 @@ class Installation:
             raise
 
     def start(self, binaries, workers):
-        self.cluster = servers.Cluster(self.scratch, "cluster", SETTINGS)
+        # A Unix socket loses nothing when the server ends a session that has more to read; TCP does.
+        sockets = self.scratch.own_folder("sockets")
+        self.cluster = servers.Cluster(
+            self.scratch, "cluster", f"{SETTINGS}unix_socket_directories = '{sockets}'\n")
+        self.sockets = str(sockets)
         password = secrets.token_hex(16)
         self.cluster.sql(
             f"create role {servers.ROLE} login password '{password}';\n"
@@ -112,7 +116,7 @@ class Installation:
         for number in range(workers):
             self.register(number, password)
             self.workers.append(Worker(
-                number, self.cluster.port, self.cluster.password, password,
+                number, self.sockets, self.cluster.port, self.cluster.password, password,
                 {"port": self.sallyport.port, "authority": str(authority),
                  "token_file": str(self.scratch.folder / f"token{number}")}))
         self.refresh_tokens()
@@ -122,7 +126,7 @@ class Installation:
     def register(self, number, password):
         name = f"fuzz{number}"
         self.sallyport.cli(
-            "connections", "add", name, "--segment", "bench", "--host", "127.0.0.1", "--port",
+            "connections", "add", name, "--segment", "bench", "--host", self.sockets, "--port",
             self.cluster.port, "--database", Worker.databases(number)[1], "--tls", "disable",
             "--role", ROLE, "--password-stdin", input=password + "\n")
         self.sallyport.cli(

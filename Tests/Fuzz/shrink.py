@@ -20,7 +20,7 @@ class Shrinking:
     def difference(self, play):
         """Plays from a fresh state; gives the difference of the last sequence, if any."""
         self.tries += 1
-        self.arena.fresh()
+        self.arena.fresh(ends_others=True)
         for index, sequence in enumerate(play):
             last = index == len(play) - 1
             found = arenas.attempt(self.arena, index, sequence, last)

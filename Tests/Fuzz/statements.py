@@ -27,6 +27,11 @@ select count(*) from pg_stat_activity where datname = current_database()
   and backend_type = 'client backend' and pid <> pg_backend_pid()
 """
 
+END_OTHERS = """
+select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()
+  and backend_type = 'client backend' and pid <> pg_backend_pid()
+"""
+
 # `inbox` is made anew, because columns that were dropped count for its limit of columns.
 RESET = """
 truncate item, audit_note, pair, child, feeling restart identity;
@@ -196,7 +201,7 @@ PARAMETRISED = [
     ("select $1::int", 1), ("select $1::text, $2::int", 2), ("select * from item where id = $1", 1),
     ("select $1::int + $2::int as sum", 2), ("insert into inbox values ($1, $2)", 2),
     ("insert into inbox values ($1, $2) returning *", 2), ("select $1::bytea", 1),
-    ("select generate_series(1, $1::int)", 1), ("update item set name = $2 where id = $1", 2),
+    ("select generate_series(1, least($1::int, 3000))", 1), ("update item set name = $2 where id = $1", 2),
     ("select $1::numeric, $2::timestamp, $3::bool", 3), ("select $1", 1),
     ("select $1::jsonb -> $2::text", 2), ("select $1::int[]", 1), ("select $1::mood", 1),
     ("delete from item where id = any($1::int[])", 1), ("select $2::int", 2),

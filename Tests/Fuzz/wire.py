@@ -125,8 +125,7 @@ class Way:
 
     def connect(self, parameters, patience=60):
         """Logs in; gives the socket and the messages from AuthenticationOk to ReadyForQuery."""
-        peer = socket.create_connection((self.host, self.port), patience)
-        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        peer = self.open(patience)
         try:
             if self.tls:
                 peer = self.secure(peer)
@@ -136,6 +135,17 @@ class Way:
         except BaseException:
             peer.close()
             raise
+
+    def open(self, patience):
+        """A host that is a folder has a Unix socket."""
+        if self.host.startswith("/"):
+            peer = socket.socket(socket.AF_UNIX)
+            peer.settimeout(patience)
+            peer.connect(f"{self.host}/.s.PGSQL.{self.port}")
+            return peer
+        peer = socket.create_connection((self.host, self.port), patience)
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return peer
 
     def secure(self, peer):
         peer.sendall(SSL_REQUEST)

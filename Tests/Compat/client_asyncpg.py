@@ -46,7 +46,7 @@ async def attempt(awaitable):
     try:
         return await awaitable
     except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncio.TimeoutError, OSError,
-            asyncpg.InternalClientError, ValueError) as error:
+            asyncpg.InternalClientError, ValueError, TypeError) as error:
         return told(error)
 
 
@@ -392,7 +392,6 @@ async def pool(side):
         async with connections.acquire() as connection:
             pid = await connection.fetchval("select pg_backend_pid()")
             await terminate(side, pid)
-            found.append(connection.is_closed())
         found.append(await connections.fetch("select 4"))
     return [found, set(prepared)]
 

@@ -107,7 +107,7 @@ async def copy_in(side):
     found.append(await connection.copy_records_to_table("t", records=source()))
     found.append(await connection.copy_records_to_table(
         "t", records=[(1, "x")], columns=["i", "s"]))
-    found.append(await attempt(connection.copy_records_to_table("t", records=[(1, "x")])))
+    found.append(await attempt(connection.copy_records_to_table("t", records=[(1, "x", None, None, 5)])))
     found.append(await attempt(connection.copy_records_to_table(
         "t", records=[("wrong", "x")], columns=["i", "s"])))
     found.append(await attempt(connection.copy_records_to_table("nowhere", records=[(1,)])))

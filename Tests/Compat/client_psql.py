@@ -152,7 +152,7 @@ def strings_of_another_syntax(side):
     return psql(side, "set standard_conforming_strings = off;\nselect 1;\n")["err"]
 
 
-@scenario(through=design.plaintext_refused, reason="plaintext is refused off a Unix socket")
+@scenario(through=design.plaintext_refused, reason=design.PLAINTEXT)
 def without_tls(side):
     return psql(side, "", "-c", "select 1", PGSSLMODE="disable")["err"]
 

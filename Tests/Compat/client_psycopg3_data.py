@@ -204,11 +204,9 @@ def copy_out(side):
             "copy (select 1) to '/tmp/x'", "copy (insert into empty values (1) returning id) to stdout",
         ):
             def once():
-                taken = b""
                 with cursor.copy(statement) as copy:
-                    for data in copy:
-                        taken += bytes(data)
-                return [taken, cursor.rowcount, cursor.statusmessage]
+                    taken = [bytes(data) for data in copy]
+                return [b"".join(taken), cursor.rowcount, cursor.statusmessage]
             found.append(attempt(once))
             connection.rollback()
         with cursor.copy("copy (select id, made, price, tags from items limit 9) to stdout (format binary)") as copy:

@@ -85,6 +85,10 @@ def run(chosen, clients, wanted, scratch):
     folder = binaries()
     print(f"starting two clusters, a control plane and an agent of {folder}", file=sys.stderr)
     began = time.monotonic()
+    used = {scenario.client for scenario in wanted}
+    for client in clients:
+        if client.name in used:
+            client.prepare(scratch)
     both = rig.Rig(scratch, folder)
     results = []
     for scenario in wanted:

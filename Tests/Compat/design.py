@@ -3,6 +3,7 @@
 STARTUP = "startup parameters pass an allow-list"
 PINNED = "what statement texts are read by is pinned"
 LOGIN = "the token is the password, and refused logins have one wording"
+PLAINTEXT = "plaintext is refused off a Unix socket"
 FAST_PATH = "function calls outside SQL are refused"
 STAMP = "application_name on the server names session and principal"
 PIDS = "the agent makes its own cancel key, so its process number is not the server's"

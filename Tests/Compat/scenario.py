@@ -79,6 +79,9 @@ class Client:
         self.version = version
         self.scenarios = []
 
+    def prepare(self, scratch):
+        """Called once, before the first scenario."""
+
     def scenario(self, run=None, *, name=None, seconds=60, through=None, reason=""):
         """Registers a function from a ``Side`` to what the client observed.
 

@@ -4,7 +4,7 @@ SHELL := bash
 BUILD_RELEASE := swift build -c release --static-swift-stdlib
 SWIFT_FILES = $(shell git ls-files '*.swift' | grep -v -E '\.(pb|grpc)\.swift$$')
 
-.PHONY: help demo up test unit integration compat build release format lint bench clean
+.PHONY: help demo up test unit integration compat fuzz build release format lint bench clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,12 @@ compat: ## Real PostgreSQL clients, direct and through the agent (docs/compatibi
 	python3 -m venv --clear .build/compat-venv
 	.build/compat-venv/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	cp $< $@
+
+# SALLYPORT_BIN as for compat; ARGS goes to fuzz.py.
+fuzz: ## Random messages, direct and through the agent, the same bytes? (docs/testing.md)
+	@scripts/install-dependencies.sh demo
+	@[ -n "$(SALLYPORT_BIN)" ] || $(MAKE) --no-print-directory release
+	python3 Tests/Fuzz/fuzz.py $(ARGS)
 
 build: ## Debug build
 	@scripts/install-dependencies.sh build

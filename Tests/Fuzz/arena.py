@@ -14,6 +14,10 @@ PATIENCE = 15.0
 # How many sequences are played between two comparisons of the databases, from a fresh state on.
 ROUND = 100
 RESYNC = wire.copy_fail("resync") + wire.SYNC
+# The agent forwards this Bind only when it has seen the reply to the Parse: a session in which it
+# has lost count of the replies stands still here, and not in some later sequence.
+PROBE = (wire.parse("", "select 'probe'") + wire.SYNC + wire.bind("", "") + wire.execute("")
+         + wire.SYNC)
 STARTUPS = [
     {}, {}, {}, {"datestyle": "SQL, DMY"}, {"TimeZone": "Asia/Tokyo"},
     {"client_min_messages": "warning"}, {"extra_float_digits": "0"}, {"intervalstyle": "iso_8601"},
@@ -164,7 +168,7 @@ class Arena:
             tail += wire.query("discard all")
         marker = (wire.message(b"D", b"\0\1" + len(value).to_bytes(4, "big") + value)
                   + wire.message(b"C", b"SELECT 1\0") + wire.message(b"Z", b"I"))
-        return tail + wire.query(b"select '" + value + b"'"), marker
+        return tail + PROBE + wire.query(b"select '" + value + b"'"), marker
 
     def exchange(self, pieces, marker):
         spoken = exchange.exchange(self.legs, pieces, marker, self.patience)

@@ -9,17 +9,26 @@ import sequences
 PATIENCE = 2.0
 
 
+# How often a play is tried before it is taken for one without the difference: some depend on which
+# of two replies comes first.
+TRIES = 6
+
+
 class Shrinking:
     """Tries smaller plays of one difference for some time."""
 
     def __init__(self, arena, seconds):
         self.arena = arena
         self.deadline = time.monotonic() + seconds
-        self.tries = 0
 
     def difference(self, play):
         """Plays from a fresh state; gives the difference of the last sequence, if any."""
-        self.tries += 1
+        for _ in range(TRIES):
+            if found := self.one_difference(play):
+                return found
+        return None
+
+    def one_difference(self, play):
         self.arena.fresh(ends_others=True)
         for index, sequence in enumerate(play):
             last = index == len(play) - 1

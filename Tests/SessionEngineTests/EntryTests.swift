@@ -145,7 +145,7 @@ import Testing
 
   @Test func silentClientsDelayNobodyAndAreClosed() async throws {
     var options = GatewayRig.Options()
-    options.limits.handshakeDeadline = .seconds(12)
+    options.limits.handshakeDeadline = .seconds(30)
     let (rig, _) = try await GatewayRig.serving(options)
     var silent: [ScriptedClient] = []
     for index in 0..<50 {

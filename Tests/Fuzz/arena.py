@@ -67,6 +67,10 @@ class Administration:
                 raise Difference(f"a session stays at the server, {name}, for {seconds} s")
             time.sleep(0.001)
 
+    def wait_for_all(self):
+        for name in self.peers:
+            self.wait_for_quiet(name)
+
     def reset(self, ends_others):
         for name in self.peers:
             if ends_others:
@@ -142,6 +146,8 @@ class Arena:
             tail, marker = self.tail(index, sequence.discards)
             self.exchange(sequence.pieces(tail), marker)
             self.compare()
+            if self.legs[0].closed:
+                self.leave()
         if ending is None or not self.legs:
             return
         if ending.closes == "server":
@@ -154,6 +160,8 @@ class Arena:
                 leg.end_sending()
             exchange.exchange(self.legs, (), None, self.patience)
         self.leave()
+        # What the session began is over before the next one begins.
+        self.administration.wait_for_all()
 
     @staticmethod
     def tail(index, discards):
@@ -182,9 +190,6 @@ class Arena:
         if bool(self.legs[0].closed) != bool(self.legs[1].closed):
             ends = ", ".join(f"{leg.name} is {leg.closed or 'open'}" for leg in self.legs)
             raise Difference(f"one session ended: {ends}", *self.normal())
-        if marker is not None and self.legs[0].closed:
-            self.compare()
-            self.leave()
 
     def normal(self):
         return [normaliser.normal(answers)
@@ -201,8 +206,7 @@ class Arena:
 
     def compare_databases(self):
         if not self.legs:
-            for name in self.administration.peers:
-                self.administration.wait_for_quiet(name)
+            self.administration.wait_for_all()
         direct, through = self.administration.digests()
         if direct != through:
             parts = [part for part in zip(direct, through) if part[0] != part[1]]

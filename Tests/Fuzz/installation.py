@@ -76,7 +76,7 @@ def prepare(sql, password, workers):
     sql(statements.SCHEMA
         + f"grant create on schema public to {ROLE};"
         + "".join(f"alter table {name} owner to {ROLE};" for name in statements.TABLES)
-        + f"alter view cheap owner to {ROLE};" + statements.RESET,
+        + f"alter view cheap owner to {ROLE}; alter table fixed owner to {ROLE};" + statements.RESET,
         "fuzz_template")
     for number in range(workers):
         for database in Worker.databases(number):

@@ -166,7 +166,7 @@ class Generator:
         """A portal in parts, with something in between."""
         random = self.random
         portal = random.choice(PORTALS)
-        sql = random.choice([*statements.READS, "copy item to stdout", "begin", statements.WRITES[1]])
+        sql = random.choice([*statements.READS, "copy fixed to stdout", "begin", statements.WRITES[1]])
         messages = [self.parse("", sql)[0], wire.bind(portal, "")]
         for _ in range(random.randint(1, 5)):
             messages.append(wire.execute(portal, random.choice([1, 2, 7, 40, 0])))

@@ -12,6 +12,7 @@ import asyncpg
 
 from client_asyncpg import CLIENT, asynchronous, attempt, connect
 
+__all__ = ["CLIENT"]
 UTC = datetime.timezone.utc
 VALUES = [
     ("bool", True), ("int2", -5), ("int4", 2**31 - 1), ("int8", -2**63), ("float4", 1.5),

@@ -35,9 +35,22 @@ def words(method):
 
 def run(side, where, method):
     result = programs.run(
-        side, "java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Duser.language=en",
-        "-Duser.timezone=UTC", "-Dfile.encoding=UTF-8", "-cp", f"{JAR}:{CLIENT.classes}", "Run", where, method,
-        seconds=100, COMPAT_PASSWORD=side.password)
+    side,
+    "java",
+    "-XX:TieredStopAtLevel=1",
+    "-XX:+UseSerialGC",
+    "-Duser.language=en",
+    "-Duser.timezone=UTC",
+    "-Dfile.encoding=UTF-8",
+    "-cp",
+    f"{JAR}:{CLIENT.classes}",
+    "Run",
+    where,
+    method,
+    seconds=100,
+     COMPAT_PASSWORD=side.password)
+    if result["exit"]:
+        raise RuntimeError(f"{where}.{method} did not end well:\n{result['err']}")
     return {**result, "out": result["out"].splitlines()}
 
 
@@ -62,7 +75,8 @@ def refused(title, severity, state, message, hint, reason):
 
 def parameter(title, name):
     return refused(
-        title, "FATAL", "0A000", f'the startup parameter "{name}" is not allowed through this gateway',
+        title, "FATAL", "0A000",
+        f'the startup parameter "{name}" is not allowed through this gateway',
         "Leave it out when connecting; use SET after that where you may.", design.STARTUP)
 
 

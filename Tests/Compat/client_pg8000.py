@@ -67,16 +67,30 @@ def native_statements(side):
     connection = native(side)
     found = []
     for query, values in (
-        ("select * from everything", {}), ("select 1; select 2", {}), ("", {}), ("select", {}),
-        ("select :a::int + :b::int", {"a": 1, "b": 2}), ("create temp table t (i int)", {}),
-        ("insert into t values (:n) returning i", {"n": 4}), ("select name from items where id = any(:ids)", {"ids": [1, 2]}),
-        ("select * from talk(2)", {}), ("select 1/0", {}), ("selec", {}), ("select fail('é')", {}),
-        ("insert into items (name) values ('item 1')", {}), ("select 1 where false", {}),
-        ("start transaction", {}), ("select 1/0", {}), ("select 1", {}), ("rollback", {}),
-        ("select :v", {"v": "x" * 1_000_000}), ("select generate_series(1, 20000)", {}),
-        ("call twice(4)", {}), ("show timezone", {}), ("update items set price = 1 where id < 5", {}),
-        ("select pg_notify('a', 'b')", {}),
-    ):
+        ("select * from everything", {}),
+        ("select 1; select 2", {}),
+        ("", {}),
+        ("select", {}),
+        ("select :a::int + :b::int", {"a": 1, "b": 2}),
+        ("create temp table t (i int)", {}),
+        ("insert into t values (:n) returning i", {"n": 4}),
+        ("select name from items where id = any(:ids)", {"ids": [1, 2]}),
+        ("select * from talk(2)", {}),
+        ("select 1/0", {}),
+        ("selec", {}),
+        ("select fail('é')", {}),
+        ("insert into items (name) values ('item 1')", {}),
+        ("select 1 where false", {}),
+        ("start transaction", {}),
+        ("select 1/0", {}),
+        ("select 1", {}),
+        ("rollback", {}),
+        ("select :v", {"v": "x" * 1_000_000}),
+        ("select generate_series(1, 20000)", {}),
+        ("call twice(4)", {}),
+        ("show timezone", {}),
+        ("update items set price = 1 where id < 5", {}),
+        ("select pg_notify('a', 'b')", {}),):
         found.append([query, attempt(connection.run, query, **values), connection.row_count,
                       connection.columns and [
                           (c["name"], c["type_oid"], c["type_size"], c["table_oid"] != 0, c["format"])
@@ -119,8 +133,15 @@ def values_of_every_type(side):
     for value in VALUES:
         found.append(attempt(connection.run, "select :v", v=value))
         found.append(attempt(connection.run, "select pg_typeof(:v)::text", v=value))
-    for kind, value in (("point3", "(1,2,x)"), ("mood", "ok"), ("jsonb", '{"a": 1}'), ("hstore", "a=>1"),
-                        ("interval", "1 day"), ("numrange", "[1,2)"), ("bytea", b"\x00"), ("mood", "no")):
+    for kind, value in (
+        ("point3", "(1,2,x)"),
+        ("mood", "ok"),
+        ("jsonb", '{"a": 1}'),
+        ("hstore", "a=>1"),
+        ("interval", "1 day"),
+        ("numrange", "[1,2)"),
+        ("bytea", b"\x00"),
+        ("mood", "no")):
         found.append(attempt(connection.run, f"select cast(:v as {kind})", v=value))
     connection.register_out_adapter(uuid.UUID, lambda value: "0" * 32)
     connection.register_in_adapter(3802, lambda text: ["own", text])
@@ -134,11 +155,17 @@ def the_db_api(side):
     cursor = connection.cursor()
     found = []
     cursor.execute("select id, name, price from items where id < %s order by id", (6,))
-    found.append([cursor.description, cursor.rowcount, cursor.fetchone(), cursor.fetchmany(2), cursor.fetchall()])
+    found.append([cursor.description,
+    cursor.rowcount,
+    cursor.fetchone(),
+    cursor.fetchmany(2),
+     cursor.fetchall()])
     for style, query, values in (
-        ("qmark", "select ?", (1,)), ("numeric", "select :1, :2", (1, 2)), ("named", "select :a", {"a": 1}),
-        ("format", "select %s, '%%'", (1,)), ("pyformat", "select %(a)s", {"a": 1}),
-    ):
+        ("qmark", "select ?", (1,)),
+        ("numeric", "select :1, :2", (1, 2)),
+        ("named", "select :a", {"a": 1}),
+        ("format", "select %s, '%%'", (1,)),
+        ("pyformat", "select %(a)s", {"a": 1}),):
         pg8000.dbapi.paramstyle = style
         styled = connection.cursor()
         styled.execute(query, values)
@@ -160,6 +187,7 @@ def the_db_api(side):
     cursor.setinputsizes(20)
     cursor.execute("select line from log")
     found.append([row for row in cursor])
+    connection.commit()
     connection.autocommit = True
     cursor.execute("vacuum items")
     connection.close()
@@ -207,17 +235,25 @@ def copying(side):
     connection = native(side)
     found = []
     for query, data in (
-        ("copy empty from stdin", "1\n2\n"), ("copy empty from stdin (format csv, header)", "id\n5\n"),
-        ("copy empty from stdin", "".join(f"{n}\n" for n in range(50_000))), ("copy empty from stdin", "x\n"),
-        ("copy nowhere from stdin", "1\n"), ("copy empty from stdin", ""),
-    ):
-        found.append([attempt(connection.run, query, stream=io.StringIO(data)), connection.row_count])
-    found.append(attempt(connection.run, "copy parts (item, serial) from stdin", stream=iter([b"1\ta\n", b"1\tb\n"])))
+        ("copy empty from stdin", "1\n2\n"),
+        ("copy empty from stdin (format csv, header)", "id\n5\n"),
+        ("copy empty from stdin", "".join(f"{n}\n" for n in range(50_000))),
+        ("copy empty from stdin", "x\n"),
+        ("copy nowhere from stdin", "1\n"),
+        ("copy empty from stdin", ""),):
+        found.append(
+            [attempt(connection.run, query, stream=io.StringIO(data)),
+             connection.row_count])
+    found.append(
+        attempt(
+            connection.run, "copy parts (item, serial) from stdin",
+            stream=iter([b"1\ta\n", b"1\tb\n"])))
     for query in (
-        "copy items to stdout", "copy items (id, made) to stdout (format binary)", "copy nowhere to stdout",
+        "copy items to stdout", "copy items (id, made) to stdout (format binary)",
+        "copy nowhere to stdout",
         "copy (select repeat('x', 1000) from generate_series(1, 3000)) to stdout",
-        "copy (select 1/(3-n) from generate_series(1,5) n) to stdout", "copy (select 1 where false) to stdout",
-    ):
+        "copy (select 1/(3-n) from generate_series(1,5) n) to stdout",
+        "copy (select 1 where false) to stdout",):
         taken = io.BytesIO()
         found.append([attempt(connection.run, query, stream=taken), taken.getvalue()])
     found.append(connection.run("select count(*) from empty"))
@@ -231,7 +267,8 @@ def portals_and_cursors(side):
     found = []
     connection.run("begin")
     connection.run("declare c scroll cursor for select id from items order by id")
-    for query in ("fetch 3 from c", "move 10 in c", "fetch backward 2 from c", "fetch all from c", "close c", "fetch c"):
+    for query in ("fetch 3 from c", "move 10 in c", "fetch backward 2 from c",
+                  "fetch all from c", "close c", "fetch c"):
         found.append(attempt(connection.run, query))
     connection.run("rollback")
     return found
@@ -254,7 +291,8 @@ def threads(side):
 
     def work(number):
         connection = native(side)
-        found.append(sum(connection.run("select :a::int * :b::int", a=number, b=n)[0][0] for n in range(20)))
+        found.append(sum(connection.run("select :a::int * :b::int",
+                     a=number, b=n)[0][0] for n in range(20)))
         connection.close()
     workers = [threading.Thread(target=work, args=[n]) for n in range(15)]
     for worker in workers:

@@ -67,15 +67,32 @@ def statements_and_types(side):
     extras.register_hstore(connection)
     extras.register_uuid()
     extras.register_composite("point3", connection)
-    found = [rows(connection, query) for query in (
-        "select * from everything", "select * from items limit 3", "select 1; select 2", "select 1 where false",
-        "insert into log (line) values ('x')", "select null, '{}'::int[], 'NaN'::float8")]
+    found = [
+    rows(
+        connection,
+        query) for query in (
+            "select * from everything",
+            "select * from items limit 3",
+            "select 1; select 2",
+            "select 1 where false",
+            "insert into log (line) values ('x')",
+             "select null, '{}'::int[], 'NaN'::float8")]
     found.append(attempt(rows, connection, ""))
     for values in (
-        [1], ["é'\\"], [None], [True], [1.5], [[1, 2, None]], [(1, 2)], [psycopg2.Binary(bytes(range(256)))],
-        [{"a": "1"}], [extras.Json({"a": [1]})], [psycopg2.extras.NumericRange(1, 5)],
-        [psycopg2.Date(2024, 2, 29)], [psycopg2.Timestamp(2024, 2, 29, 1, 2, 3)], ["x" * 1_000_000],
-    ):
+        [1],
+        ["é'\\"],
+        [None],
+        [True],
+        [1.5],
+        [[1, 2, None]],
+        [(1, 2)],
+        [psycopg2.Binary(bytes(range(256)))],
+        [{"a": "1"}],
+        [extras.Json({"a": [1]})],
+        [psycopg2.extras.NumericRange(1, 5)],
+        [psycopg2.Date(2024, 2, 29)],
+        [psycopg2.Timestamp(2024, 2, 29, 1, 2, 3)],
+        ["x" * 1_000_000],):
         found.append(attempt(rows, connection, "select %s", values))
     found.append([notice for notice in connection.notices])
     return found
@@ -91,11 +108,18 @@ def cursor_factories(side):
             found.append([dict(row) if hasattr(row, "keys") else row for row in cursor.fetchall()])
     with connection.cursor() as cursor:
         cursor.execute("select id from items order by id")
-        found.append([cursor.fetchone(), cursor.fetchmany(3), cursor.scroll(10), cursor.fetchone(),
-                      attempt(cursor.scroll, 1000), cursor.query, cursor.mogrify("select %s", ["o'x"])])
+        found.append(
+            [cursor.fetchone(),
+             cursor.fetchmany(3),
+             cursor.scroll(10),
+             cursor.fetchone(),
+             attempt(cursor.scroll, 1000),
+             cursor.query, cursor.mogrify("select %s", ["o'x"])])
         cursor.callproc("swap", [1, "x"])
         found.append(cursor.fetchall())
-        extras.execute_values(cursor, "insert into empty values %s", [(n,) for n in range(2500)], page_size=700)
+        extras.execute_values(
+    cursor, "insert into empty values %s", [
+        (n,) for n in range(2500)], page_size=700)
         found.append(cursor.rowcount)
         extras.execute_batch(cursor, "insert into empty values (%s)", [(n,) for n in range(333)])
         cursor.executemany("insert into empty values (%s)", [(1,), (2,)])
@@ -134,22 +158,24 @@ def copying(side):
     with connection.cursor() as cursor:
         for statement in (
             "copy items to stdout", "copy items to stdout (format csv, header)",
-            "copy items to stdout (format binary)", "copy empty to stdout", "copy nowhere to stdout",
+            "copy items to stdout (format binary)", "copy empty to stdout",
+             "copy nowhere to stdout",
             "copy (select repeat('x', 1000) from generate_series(1, 5000)) to stdout",
-            "copy (select 1/(3-n) from generate_series(1,5) n) to stdout",
-        ):
+            "copy (select 1/(3-n) from generate_series(1,5) n) to stdout",):
             taken = io.BytesIO()
             found.append([attempt(cursor.copy_expert, statement, taken), taken.getvalue(),
                           cursor.rowcount])
             connection.rollback()
         for statement, data in (
-            ("copy empty from stdin", "1\n2\n3\n"), ("copy empty from stdin", "".join(f"{n}\n" for n in range(100_000))),
-            ("copy empty from stdin (format csv, header)", "id\n7\n"), ("copy empty from stdin", "x\n"),
-            ("copy empty from stdin", ""), ("copy nowhere from stdin", "1\n"),
-            ("select 1", "1\n"),
-        ):
-            found.append([attempt(cursor.copy_expert, statement, io.StringIO(data)), cursor.rowcount,
-                          connection.info.transaction_status])
+            ("copy empty from stdin", "1\n2\n3\n"),
+            ("copy empty from stdin", "".join(f"{n}\n" for n in range(100_000))),
+            ("copy empty from stdin (format csv, header)", "id\n7\n"),
+            ("copy empty from stdin", "x\n"),
+            ("copy empty from stdin", ""),
+            ("copy nowhere from stdin", "1\n"),
+            ("select 1", "1\n"),):
+            found.append([attempt(cursor.copy_expert, statement, io.StringIO(data)),
+                          cursor.rowcount, connection.info.transaction_status])
             connection.rollback()
         cursor.copy_from(io.StringIO("1|x\n2|y\n"), "parts", sep="|", columns=("item", "serial"))
         taken = io.StringIO()
@@ -192,7 +218,12 @@ def large_objects(side):
     connection.rollback()
     found.append({0: "IDLE", 2: "INTRANS", 3: "INERROR"}[connection.info.transaction_status])
     found.append(rows(connection, "select 1")[3][0])
-    found.append(attempt(lambda: connection.lobject(0, "w", 0, str(side.file("f", b"file"))).oid > 0))
+    found.append(
+    attempt(
+        lambda: connection.lobject(
+            0, "w", 0, str(
+                side.file(
+                    "f", b"file"))).oid > 0))
     return found
 
 
@@ -244,10 +275,21 @@ def transactions(side):
 def errors(side):
     connection = connect(side)
     connection.autocommit = True
-    found = [attempt(rows, connection, query) for query in (
-        "select 1/0", "selec", "select nothing", "select fail('x')", "insert into parts values (999, 'x')",
-        "insert into items (name) values ('item 1')", "insert into items (name) values (null)",
-        "select '\\x'::bytea || 'é'::mood", "select pg_terminate_backend(1)", "do $$ begin raise 'é'; end $$")]
+    found = [
+    attempt(
+        rows,
+        connection,
+        query) for query in (
+            "select 1/0",
+            "selec",
+            "select nothing",
+            "select fail('x')",
+            "insert into parts values (999, 'x')",
+            "insert into items (name) values ('item 1')",
+            "insert into items (name) values (null)",
+            "select '\\x'::bytea || 'é'::mood",
+            "select pg_terminate_backend(1)",
+             "do $$ begin raise 'é'; end $$")]
     return found
 
 
@@ -281,7 +323,8 @@ def asynchronous_polling(side):
     wait(connection)
     cursor = connection.cursor()
     found = []
-    for query in ("select 1", "select * from items", "select repeat('x', 3000000)", "begin", "insert into log (line) values ('x')", "commit"):
+    for query in ("select 1", "select * from items", "select repeat('x', 3000000)",
+                  "begin", "insert into log (line) values ('x')", "commit"):
         cursor.execute(query)
         wait(connection)
         found.append([cursor.statusmessage, cursor.fetchall() if cursor.description else None])
@@ -305,7 +348,8 @@ def with_a_wait_callback(side):
     """As gevent and eventlet use it."""
     extensions.set_wait_callback(extras.wait_select)
     connection = connect(side)
-    found = [rows(connection, "select * from items limit 2"), attempt(rows, connection, "select 1/0")]
+    found = [rows(connection, "select * from items limit 2"),
+                  attempt(rows, connection, "select 1/0")]
     connection.rollback()
     found.append(rows(connection, "select repeat('x', 3000000)")[3][0])
     return found

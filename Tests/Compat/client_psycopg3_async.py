@@ -127,8 +127,9 @@ def pipeline(side):
         # executemany in and out of a pipeline of one's own.
         with connection.pipeline():
             cursor = connection.cursor()
-            cursor.executemany("insert into empty values (%s) returning id", [(n,) for n in range(100)],
-                               returning=True)
+            cursor.executemany(
+    "insert into empty values (%s) returning id", [
+        (n,) for n in range(100)], returning=True)
             found.append(everything(cursor)[-1])
         found.append(connection.execute("select count(*) from empty").fetchall())
     return found

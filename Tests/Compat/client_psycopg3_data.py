@@ -94,14 +94,20 @@ def own_types(side):
     found = []
     with connect(side) as connection:
         for kind, name in (
-            (TypeInfo, "hstore"), (EnumInfo, "mood"), (CompositeInfo, "point3"), (RangeInfo, "span"),
-            (TypeInfo, "citext"), (TypeInfo, "posint"), (TypeInfo, "nothing"),
-        ):
+            (TypeInfo, "hstore"),
+            (EnumInfo, "mood"),
+            (CompositeInfo, "point3"),
+            (RangeInfo, "span"),
+            (TypeInfo, "citext"),
+            (TypeInfo, "posint"),
+            (TypeInfo, "nothing"),):
             info = kind.fetch(connection, name)
-            found.append(info and {
-                "name": info.name, "oid": info.oid, "array": info.array_oid,
-                "labels": getattr(info, "labels", None), "fields": getattr(info, "field_names", None),
-                "types": getattr(info, "field_types", None)})
+            found.append(
+    info and {
+        "name": info.name, "oid": info.oid, "array": info.array_oid, "labels": getattr(
+            info, "labels", None), "fields": getattr(
+                info, "field_names", None), "types": getattr(
+                    info, "field_types", None)})
         register_hstore(TypeInfo.fetch(connection, "hstore"), connection)
         register_enum(EnumInfo.fetch(connection, "mood"), connection, Mood,
                       mapping=[(member, member.value) for member in Mood])
@@ -118,7 +124,13 @@ def own_types(side):
                 point.python_type(1, None, "x"), Range(decimal.Decimal(1), decimal.Decimal(2)),
                 [point.python_type(1, 2, "y")]])
             found.append(cursor.fetchall())
-            set_json_loads(lambda text: ["loaded", text if isinstance(text, str) else bytes(text)], cursor)
+            set_json_loads(
+    lambda text: [
+        "loaded",
+        text if isinstance(
+            text,
+            str) else bytes(text)],
+             cursor)
             found.append(cursor.execute("select '{\"a\": 1}'::jsonb, '[1]'::json").fetchall())
     return found
 
@@ -201,8 +213,8 @@ def copy_out(side):
             "copy (select repeat('y', 5000000)) to stdout",
             "copy (select 10 / (500 - n) from generate_series(1, 900) n) to stdout",
             "copy nowhere to stdout", "copy everything to stdout (force_quote *, format csv)",
-            "copy (select 1) to '/tmp/x'", "copy (insert into empty values (1) returning id) to stdout",
-        ):
+            "copy (select 1) to '/tmp/x'",
+            "copy (insert into empty values (1) returning id) to stdout",):
             def once():
                 with cursor.copy(statement) as copy:
                     taken = [bytes(data) for data in copy]
@@ -232,7 +244,8 @@ def add_round_trip(form):
                     for data in taken:
                         given.write(data)
             text = "select md5(string_agg(t::text, '|')) from {} t"
-            return [target.execute(text.format(name)).fetchall() for name in ("everything", "again")]
+            return [target.execute(text.format(name)).fetchall()
+                                   for name in ("everything", "again")]
 
 
 for each in ("text", "csv", "binary"):

@@ -120,12 +120,20 @@ def types_and_statements(connection):
     found.append(connection.execute(
         sa.select(THINGS.c.name, THINGS.c.data["a"][2].astext, sa.func.cardinality(THINGS.c.tags))
         .where(THINGS.c.data.contains({"a": [1]}))).mappings().all())
-    found.append(connection.execute(
-        sa.update(THINGS).where(THINGS.c.name == sa.bindparam("which")).values(price=THINGS.c.price + 1)
-        .returning(THINGS.c.price), {"which": "full"}).all())
+    found.append(
+        connection.execute(
+            sa.update(THINGS).where(THINGS.c.name ==sa.bindparam("which")).values(
+                price=THINGS.c.price +1).returning(THINGS.c.price),
+            {"which": "full"}).all())
     upsert = pg.insert(THINGS).values(name="full", yes=False)
-    found.append(connection.execute(upsert.on_conflict_do_update(
-        index_elements=["name"], set_={"yes": upsert.excluded.yes}).returning(THINGS.c.id, THINGS.c.yes)).all())
+    found.append(
+    connection.execute(
+        upsert.on_conflict_do_update(
+            index_elements=["name"],
+            set_={
+                "yes": upsert.excluded.yes}).returning(
+                    THINGS.c.id,
+                     THINGS.c.yes)).all())
     found.append(connection.execute(sa.select(sa.func.count()).where(
         THINGS.c.name.in_([f"n{n}" for n in range(3000)]))).scalar())
     found.append(connection.execute(sa.text("select :a || 'é', '50%'::text"), {"a": "x"}).all())
@@ -138,7 +146,8 @@ def types_and_statements(connection):
 @each_driver("insertmanyvalues")
 def insert_many_values(connection):
     METADATA.create_all(connection)
-    rows = [{"name": f"n{n}", "price": decimal.Decimal(n), "tags": ["a"] * (n % 3)} for n in range(2300)]
+    rows = [{"name": f"n{n}", "price": decimal.Decimal(
+        n), "tags": ["a"] * (n % 3)} for n in range(2300)]
     result = connection.execute(
         sa.insert(THINGS).returning(THINGS.c.id, THINGS.c.name, sort_by_parameter_order=True), rows)
     found = [[tuple(row) for row in result.all()][::100]]
@@ -217,7 +226,9 @@ def two_phase(connection):
         connection.execute(sa.text("insert into parts values (1, :s)"), {"s": end})
         two.prepare()
         getattr(two, end)()
-    found.append(connection.execute(sa.text("select serial from parts where item = 1 order by 1")).scalars().all())
+    found.append(
+    connection.execute(
+        sa.text("select serial from parts where item = 1 order by 1")).scalars().all())
     return found
 
 
@@ -238,7 +249,8 @@ def reflection(connection):
     found["enums"] = inspector.get_enums()
     found["domains"] = inspector.get_domains()
     found["view"] = inspector.get_view_definition("dear")
-    found["multi"] = sorted((str(key), len(value)) for key, value in inspector.get_multi_columns().items())
+    found["multi"] = sorted((str(key), len(value))
+                            for key, value in inspector.get_multi_columns().items())
     found["checks"] = inspector.get_check_constraints("items")
     found["keys"] = inspector.get_foreign_keys("parts")
     found["comment"] = inspector.get_table_comment("items")

@@ -112,12 +112,28 @@ def loading(connection):
         session.expunge_all()
     query = sa.select(Book).order_by(Book.id).execution_options(yield_per=7)
     found.append(sum(book.pages for book in session.scalars(query)))
-    found.append(session.execute(
-        sa.select(Author.name, sa.func.count(Book.id), sa.func.sum(Book.pages).over(order_by=Author.id))
-        .join(Author.books).where(Book.pages > 0).group_by(Author.id, Book.pages)
-        .order_by(Author.id, Book.pages).limit(9)).all())
+    found.append(
+    session.execute(
+        sa.select(
+            Author.name,
+            sa.func.count(
+                Book.id),
+                sa.func.sum(
+                    Book.pages).over(
+                        order_by=Author.id)) .join(
+                            Author.books).where(
+                                Book.pages > 0).group_by(
+                                    Author.id,
+                                    Book.pages) .order_by(
+                                        Author.id,
+                                         Book.pages).limit(9)).all())
     nested = sa.select(Book.author_id).where(Book.title.ilike("%1.2%")).scalar_subquery()
-    found.append(session.scalars(sa.select(Author.name).where(Author.id.in_(nested)).order_by(Author.id)).all())
+    found.append(
+    session.scalars(
+        sa.select(
+            Author.name).where(
+                Author.id.in_(nested)).order_by(
+                    Author.id)).all())
     return found
 
 

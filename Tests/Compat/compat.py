@@ -21,8 +21,9 @@ import servers
 
 # A client is one module or several.
 CLIENTS = [
-    "psql", "terminal", "programs", "psycopg3", "psycopg3_data", "psycopg3_async", "psycopg2",
-    "asyncpg", "asyncpg_data", "pg8000", "sqlalchemy", "sqlalchemy_orm", "jdbc"]
+    "psql", "terminal", "programs", "psycopg3", "psycopg3_sessions", "psycopg3_data",
+    "psycopg3_async", "psycopg2", "asyncpg", "asyncpg_sessions", "asyncpg_data", "pg8000",
+    "sqlalchemy", "sqlalchemy_orm", "jdbc"]
 
 
 def arguments():
@@ -36,6 +37,8 @@ def arguments():
         "--verbose", action="store_true", help="show what was observed, equal or not")
     parser.add_argument(
         "--keep", action="store_true", help="leave the folder with logs and observations there")
+    parser.add_argument(
+        "--write-docs", action="store_true", help="put the table into docs/compatibility.md")
     return parser.parse_args()
 
 
@@ -54,8 +57,7 @@ def binaries():
 def load_clients():
     """Each once, in their order."""
     return list(dict.fromkeys(
-        importlib.import_module(f"client_{name}").CLIENT for name in CLIENTS
-        if (pathlib.Path(__file__).parent / f"client_{name}.py").exists()))
+        importlib.import_module(f"client_{name}").CLIENT for name in CLIENTS))
 
 
 def main():
@@ -98,6 +100,8 @@ def run(chosen, clients, wanted, scratch):
         if chosen.verbose or not result.passed:
             print(report.details(result, chosen.verbose), file=sys.stderr)
     print(report.table(clients, results, time.monotonic() - began))
+    if chosen.write_docs:
+        report.write_page(rig.ROOT / "docs/compatibility.md", clients, results)
     return 0 if all(result.passed for result in results) else 1
 
 

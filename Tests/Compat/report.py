@@ -63,3 +63,26 @@ def table(clients, results, seconds):
         f"{counts.get('by design', 0)} differ by design, {counts.get('DIFFERS', 0)} differ, "
         f"{counts.get('FAILED', 0)} failed")
     return "\n".join(lines)
+
+
+def write_page(page, clients, results):
+    """Puts the table between the two marks of the page."""
+    lines = [
+    "| client | version | scenarios | equal | by design | other |",
+     "|---|---|--:|--:|--:|--:|"]
+    for client in clients:
+        words = [verdict(result) for result in results if result.scenario.client == client.name]
+        if words:
+            equal, design = words.count("equal"), words.count("by design")
+            lines.append(
+                f"| {client.name} | {client.version} | {len(words)} | {equal} | {design} | "
+                f"{len(words) - equal - design} |")
+    lines += ["", "| client | scenario | direct | through |", "|---|---|---|---|"]
+    for result in results:
+        direct = "failed" if result.direct.trouble else "done"
+        lines.append(
+            f"| {result.scenario.client} | {result.scenario.name} | {direct} | {verdict(result)} |")
+    begin, end = "<!-- table -->\n", "<!-- end of table -->\n"
+    text = page.read_text()
+    head, rest = text.split(begin, 1)
+    page.write_text(head + begin + "\n".join(lines) + "\n" + end + rest.split(end, 1)[1])

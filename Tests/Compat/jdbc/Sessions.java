@@ -182,18 +182,9 @@ public class Sessions extends Run {
       in.flushCopy();
       in.cancelCopy();
       say(in.isActive(), in.getHandledRowCount());
-      CopyOut out = copy.copyOut("copy (select generate_series(1, 1000000)) to stdout");
-      say(out.readFromCopy(), out.getFormat(), out.getFieldCount());
-      out.cancelCopy();
-      attempt("during a copy", () -> {
-        CopyIn open = copy.copyIn("copy empty from stdin");
-        try {
-          return query(connection, "select 1");
-        } finally {
-          open.endCopy();
-        }
-      });
       connection.setAutoCommit(false);
+      // The driver does not expect its own BEGIN before a COPY.
+      query(connection, "select 1");
       try (PGCopyOutputStream stream = new PGCopyOutputStream(connection.unwrap(PGConnection.class), "copy empty from stdin")) {
         for (int n = 0; n < 5000; n++) {
           stream.write((n + "\n").getBytes());
@@ -204,6 +195,18 @@ public class Sessions extends Run {
       }
       say(query(connection, "select count(*) from empty"));
       connection.rollback();
+    }
+  }
+
+  static void copyOutGivenUp() throws Exception {
+    try (Connection connection = connect()) {
+      CopyOut out = connection.unwrap(PGConnection.class).getCopyAPI().copyOut(
+          "copy (select generate_series(1, 100000000)) to stdout");
+      say(out.readFromCopy(), out.getFormat(), out.getFieldCount());
+      attempt("cancelled", () -> {
+        out.cancelCopy();
+        return out.isActive();
+      });
     }
   }
 

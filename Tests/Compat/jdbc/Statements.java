@@ -181,8 +181,8 @@ public class Statements extends Run {
         attempt("closed", () -> one.next());
         Statement broken = connection.createStatement();
         broken.setFetchSize(10);
-        ResultSet result = broken.executeQuery("select 10 / (30 - n) from generate_series(1, 90) n");
         attempt("in the middle", () -> {
+          ResultSet result = broken.executeQuery("select 10 / (30 - n) from generate_series(1, 90) n");
           int count = 0;
           while (result.next()) {
             count++;

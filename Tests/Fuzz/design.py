@@ -11,6 +11,8 @@ By design, so that no sequence has it:
   refused with 0A000.
 - Query, Parse, Bind and the like above the limit for statements are refused with 54000.
 - A cancel request needs the agent's own key; the server's is never shown.
+- A client that closes its sending half is gone: what it sent whole is run, the answers to that go
+  nowhere. Where the client ends a session they are not compared, the databases are.
 - More than 65,536 messages without their answers wait: the bytes are the same, the time is not.
 """
 

@@ -78,9 +78,9 @@ def shrink(arena, seed, index, seconds=240):
         earlier[position] = sequence.with_messages(work.fewer(sequence.messages, replaced))
     last = last.with_messages(work.fewer(
         last.messages, lambda kept: [*earlier, last.with_messages(kept)]))
-    for uncut in (last.with_cuts(None),):
-        if work.difference([*earlier, uncut]):
-            last = uncut
+    uncut = last.with_cuts(None)
+    if work.difference([*earlier, uncut]):
+        last = uncut
     play = [*earlier, last]
     found = work.difference(play)
     return (play, found) if found else None

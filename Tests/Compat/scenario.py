@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import pathlib
+import re
 import typing
 
 
@@ -53,11 +54,13 @@ class Side:
         """The text without what must differ: the port, the password, the folder."""
         for own, general in (
             (self.password, "<password>"), (self.socket_folder, "<socket folder>"),
-            (str(self.folder), "<folder>"), (self.root_certificate, "<authority>"),
-            (str(self.port), "<port>")
+            (str(self.folder), "<folder>"), (self.root_certificate, "<authority>")
         ):
             text = text.replace(own, general)
-        return text
+        # The same digits are chance in many a result: only where it is said to be a port.
+        return re.sub(
+            rf"(?i)(\bport\W{{0,4}}|localhost:|127\.0\.0\.1:|127\.0\.0\.1', |\.PGSQL\.)"
+            rf"{self.port}\b", r"\1<port>", text)
 
 
 @dataclasses.dataclass

@@ -71,7 +71,8 @@ enum TokenDestination {
         try StandardOutput.write("Bootstrap token, good for one login:", "  \(token.text)")
       } catch {
         throw StartFailure(
-          .configuration, "The bootstrap token cannot be printed: standard output is closed.",
+          .configuration,
+          "The bootstrap token cannot be printed: standard output is closed or full.",
           remedy: "Start again with --bootstrap-token-file: another token is made then.")
       }
     case .newFile(let file):

@@ -9,6 +9,8 @@ final class FaultyFiles: FileAccess {
   struct Faults {
     /// Fails writes with this error, after as many of their bytes as given.
     var write: (errorNumber: Int32, afterBytes: Int)?
+    /// Fails writes to these files only; empty for all.
+    var writeTo: Set<String> = []
     /// Takes no more than this of a single write; the caller must go on.
     var largestWrite: Int?
     var sync: Int32?
@@ -28,6 +30,10 @@ final class FaultyFiles: FileAccess {
     /// Bytes of files whose names are not synced yet.
     var unnamed: [String: Data] = [:]
     var reserved: Int64 = 0
+
+    func fails(_ path: String) -> Bool {
+      writeTo.isEmpty || writeTo.contains { path.hasSuffix("/\($0)") }
+    }
   }
 
   private let posix = PosixFiles()
@@ -62,7 +68,7 @@ final class FaultyFiles: FileAccess {
   ) throws(FileFailure) -> Int {
     let (count, failure) = faults.withLock { faults -> (Int, FileFailure?) in
       faults.writes += 1
-      if let fault = faults.write {
+      if let fault = faults.write, faults.fails(path) {
         return (
           min(bytes.count, fault.afterBytes),
           FileFailure(call: "write", path: path, errorNumber: fault.errorNumber)

@@ -22,6 +22,10 @@ final class TestFolder: Sendable {
     return names.filter { $0.hasSuffix(".log") }.sorted()
   }
 
+  func has(_ name: String) -> Bool {
+    FileManager.default.fileExists(atPath: "\(path)/\(name)")
+  }
+
   func bytes(_ name: String) throws -> [UInt8] {
     Array(try Data(contentsOf: URL(fileURLWithPath: "\(path)/\(name)")))
   }

@@ -57,7 +57,7 @@ struct FolderRecovery {
     for (log, scan) in newestWritten(scans) {
       if scan.somethingFollows {
         recovery.losses[log.lane] = damage(scan, now: now)
-      } else if hostRestarted, log.epoch == lastEpoch {
+      } else if hostRestarted, log.epoch == lastEpoch, !scan.isClosed {
         recovery.losses[log.lane] = LossRecord(
           reason: "host_restart", firstLostSeq: scan.endSeq,
           lostAtMost: folder.configuration.maximumUnsyncedRecords, from: scan.lastTime ?? now,
@@ -136,7 +136,10 @@ struct FolderRecovery {
       folder.addUsed(scan.endOffset)
     }
     return (
-      LaneState(log: log, folder: folder, segments: segments, endSeq: scan.endSeq), scan
+      LaneState(
+        log: log, folder: folder, segments: segments, endSeq: scan.endSeq,
+        isLeftOpen: scan.endSeq > 0 && !scan.lastIsClose),
+      scan
     )
   }
 

@@ -36,6 +36,8 @@ final class LaneState: Sendable {
     var syncFailure: RecordLogError?
     /// As the writer last said.
     var standing: LaneWriter.Standing = .open
+    /// Whether an earlier run left it without `log.close`.
+    var isLeftOpen = false
     /// Whether a writer has it, and whether that has ended in order.
     var isWritten = false
     var isClosed = false
@@ -48,7 +50,9 @@ final class LaneState: Sendable {
   private let state: Mutex<State>
   private let syncing = Mutex<Void>(())
 
-  init(log: LogID, folder: LogFolder, segments: [Segment], endSeq: UInt64) {
+  init(
+    log: LogID, folder: LogFolder, segments: [Segment], endSeq: UInt64, isLeftOpen: Bool = false
+  ) {
     self.log = log
     self.folder = folder
     var state = State()
@@ -56,6 +60,7 @@ final class LaneState: Sendable {
     state.committedSeq = endSeq
     state.syncedSeq = endSeq
     state.acknowledgedSeq = segments.first?.firstSeq ?? endSeq
+    state.isLeftOpen = isLeftOpen
     self.state = Mutex(state)
   }
 

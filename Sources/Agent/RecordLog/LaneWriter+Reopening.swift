@@ -25,14 +25,15 @@ extension LaneWriter {
         remedy: "look at the disk")
     }
     guard folder.measure().level < .full else { throw fullError() }
+    try dueLosses.noteRun()
     standing = .open
     refusal = nil
     appendOpening()
     if let dropped {
       append(
         LossRecord(
-          reason: dropped.reason, firstLostSeq: nextSeq, lostAtMost: dropped.count,
-          from: dropped.from, to: time),
+          reason: dropped.reason, firstLostSeq: nextSeq, lostAtMost: dropped.told.count,
+          from: dropped.told.from, to: time),
         session: nil, at: time)
     }
     try commit()
@@ -45,6 +46,10 @@ extension LaneWriter {
   func begin(_ opening: Opening, at time: WallTime) {
     self.opening = opening
     openedAt = time
+    do throws(RecordLogError) { try dueLosses.noteRun() } catch {
+      fail(error)
+      return
+    }
     appendOpening()
     do throws(RecordLogError) {
       try commit()
@@ -54,7 +59,12 @@ extension LaneWriter {
     }
   }
 
+  /// Brings the opening to the medium before any work: behind a `log.close` that is the last
+  /// record there nothing was let through, also after a power cut.
   private func openingIsWritten() {
+    guard opening != nil else { return }
+    // A failure stops the next commit.
+    lane.synchronize()
     if opening?.loss != nil { dueLosses.recorded(log.lane) }
     opening = nil
   }

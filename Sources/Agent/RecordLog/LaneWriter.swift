@@ -38,8 +38,8 @@ package final class LaneWriter {
   var texts = WrittenTexts()
   /// Why a record was not taken since the last commit; the next commit says it.
   var refusal: RecordLogError?
-  /// Records in ``pending`` that tell what has happened.
-  var pendingTelling: UInt64 = 0
+  /// Records in ``pending`` that tell what has happened; `nil` when there is none.
+  var pendingTelling: Told?
   /// Records that told what has happened and could not be written; a `loss` record will say so.
   var dropped: Dropped?
   /// `log.open`, and `loss` where there is one, until they are written.
@@ -47,9 +47,14 @@ package final class LaneWriter {
   var openedAt = WallTime(unixNanoseconds: 0)
   private var isClosed = false
 
-  struct Dropped {
+  /// How many records there are, and when the first of them was appended.
+  struct Told {
     var count: UInt64
     var from: WallTime
+  }
+
+  struct Dropped {
+    var told: Told
     var reason: String
   }
 
@@ -95,7 +100,7 @@ package final class LaneWriter {
     let start = beginFrame()
     RecordEncoder.append(
       body, header: RecordHeader(seq: nextSeq, time: time, session: session), to: &pending)
-    return endFrame(start, telling: !Body.kind.opensWork)
+    return endFrame(start, tellingAt: Body.kind.tellsOfTraffic ? time : nil)
   }
 
   /// Appends the records of a statement's text, unless this log has had the text lately.
@@ -113,7 +118,7 @@ package final class LaneWriter {
       }
       let start = beginFrame()
       RecordEncoder.append(chunk, header: RecordHeader(seq: nextSeq, time: time), to: &pending)
-      isWhole = endFrame(start, telling: false) != nil
+      isWhole = endFrame(start, tellingAt: nil) != nil
     }
     // Not before: a long text is written as it is cut, and may fail in its middle.
     if isWhole { texts.insert(digest) }
@@ -122,7 +127,7 @@ package final class LaneWriter {
   private func admits(_ kind: RecordKind, at time: WallTime) -> Bool {
     if case .failed(let error) = standing {
       refusal = error
-      if !kind.opensWork { drop(1, at: time, reason: error) }
+      if kind.tellsOfTraffic { drop(Told(count: 1, from: time), reason: error) }
       return false
     }
     guard kind.opensWork, !acceptsWork else { return true }
@@ -138,7 +143,7 @@ package final class LaneWriter {
     return start
   }
 
-  private func endFrame(_ start: Int, telling: Bool) -> UInt64? {
+  private func endFrame(_ start: Int, tellingAt time: WallTime?) -> UInt64? {
     let length = pending.count - start - RecordFrame.headerBytes
     guard length <= RecordFrame.maximumPayloadBytes else {
       pending.removeAll(after: start)
@@ -155,7 +160,10 @@ package final class LaneWriter {
     pending.overwrite(at: start + 4, with: checksum)
     let seq = nextSeq
     nextSeq += 1
-    if telling { pendingTelling += 1 }
+    if let time {
+      pendingTelling = Told(
+        count: (pendingTelling?.count ?? 0) + 1, from: pendingTelling?.from ?? time)
+    }
     if pending.count >= Self.earlyWriteBytes {
       do throws(RecordLogError) { try flush() } catch {
         refusal = error
@@ -204,7 +212,7 @@ package final class LaneWriter {
     let count = Int64(pending.count)
     offset += count
     folder.addUsed(count)
-    pendingTelling = 0
+    pendingTelling = nil
     pending.removeAll()
     if pending.bytes.capacity > 8 << 20 { pending = FieldWriter(reserving: 64 * 1024) }
     texts.committed()
@@ -285,10 +293,10 @@ package final class LaneWriter {
   // MARK: Failing
 
   /// Takes back what is pending and lets the lane take nothing more.
-  private func fail(_ error: RecordLogError) -> RecordLogError {
-    let time = WallTime(unixNanoseconds: 0)
-    if pendingTelling > 0 { drop(pendingTelling, at: time, reason: error) }
-    pendingTelling = 0
+  @discardableResult
+  func fail(_ error: RecordLogError) -> RecordLogError {
+    if let told = pendingTelling { drop(told, reason: error) }
+    pendingTelling = nil
     pending.removeAll()
     nextSeq = lane.withState { $0.committedSeq }
     texts.rolledBack()
@@ -296,13 +304,13 @@ package final class LaneWriter {
     return error
   }
 
-  private func drop(_ count: UInt64, at time: WallTime, reason: RecordLogError) {
+  private func drop(_ told: Told, reason: RecordLogError) {
     if dropped == nil {
       dropped = Dropped(
-        count: 0, from: time, reason: reason.code == .full ? "disk_full" : "io_error")
+        told: Told(count: 0, from: told.from),
+        reason: reason.code == .full ? "disk_full" : "io_error")
     }
-    dropped?.count += count
-    if dropped?.from.unixNanoseconds == 0 { dropped?.from = time }
+    dropped?.told.count += told.count
   }
 
   func fullError() -> RecordLogError {
@@ -328,5 +336,18 @@ package final class LaneWriter {
     lane.withState { $0.isClosed = true }
     standing = .failed(
       RecordLogError(code: .closed, message: "log \(log) is closed; start the agent again"))
+  }
+}
+
+extension RecordKind {
+  /// Whether a record of this kind that could not be written is lost: it tells of traffic, or of the
+  /// policy, that there was.
+  ///
+  /// What the log says of itself is not: it is written when the lane takes records again.
+  fileprivate var tellsOfTraffic: Bool {
+    switch self {
+    case .logOpen, .logClose, .loss: false
+    default: !opensWork
+    }
   }
 }

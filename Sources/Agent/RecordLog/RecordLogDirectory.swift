@@ -21,6 +21,8 @@ package final class RecordLogDirectory: Sendable {
   private let lanes: Mutex<[LogID: LaneState]>
   private let marker: RunMarker
   private let dueLosses: DueLosses
+  /// The writers of lanes that only get their end and have failed so far.
+  private let unusedLanes = Mutex<[UInt32: LaneWriter]>([:])
   /// For each lane, how many records the epoch before this one had.
   private let previousSizes: [UInt32: UInt64]
 
@@ -100,17 +102,59 @@ package final class RecordLogDirectory: Sendable {
     return writer
   }
 
-  /// Records what the last run left missing in lanes that nobody writes now, and closes their logs.
+  /// Ends the logs of lanes that the last run had and this one has not: with `log.close`, and with
+  /// what was found missing in them, so that what was open there ends for who reads them.
   ///
-  /// To be called when all lanes of this run have their writers. What cannot be recorded now, on a
-  /// full disk for one, is found again at the next start.
-  package func recordDueLosses(identity: WriterIdentity, at time: WallTime) throws(RecordLogError) {
-    for number in dueLosses.lanes {
-      let log = LogID(agent: agent, epoch: epoch, lane: number)
-      let isWritten = lanes.withLock { $0[log] }?.withState { $0.isWritten } ?? false
-      if isWritten { continue }
-      let writer = try openWriter(lane: number, identity: identity, at: time)
-      try writer.close(reason: "lane_unused", at: time)
+  /// To be called when all lanes of this run have their writers, and again while it throws; what is
+  /// done already is not done twice. One failing lane does not keep the others from their end. What
+  /// is never done, since the agent is killed before, is found again at the next start.
+  ///
+  /// Throws the first failure; `full` without having written anything when there is no room.
+  package func closeUnusedLanes(
+    identity: WriterIdentity, at time: WallTime
+  ) throws(RecordLogError) {
+    let failure = unusedLanes.withLock { writers -> RecordLogError? in
+      var first: RecordLogError?
+      for number in unusedLaneNumbers(among: Set(writers.keys)) {
+        do throws(RecordLogError) {
+          let writer: LaneWriter
+          if let known = writers[number] {
+            writer = known
+          } else {
+            try requireRoom()
+            writer = try openWriter(lane: number, identity: identity, at: time)
+            writers[number] = writer
+          }
+          if case .failed = writer.standing { try writer.reopen(at: time) }
+          try writer.close(reason: "lane_unused", at: time)
+          writers[number] = nil
+        } catch {
+          first = first ?? error
+        }
+      }
+      return first
+    }
+    if let failure { throw failure }
+  }
+
+  /// The lanes of this epoch that wait for ``closeUnusedLanes(identity:at:)``.
+  ///
+  /// Those of earlier epochs are written no more: the first `log.open` of this epoch ends them.
+  private func unusedLaneNumbers(among begun: Set<UInt32>) -> [UInt32] {
+    let current = lanes.withLock { $0.filter { $0.key.epoch == epoch } }
+    var numbers = Set(dueLosses.lanes)
+    for (log, lane) in current where lane.withState({ $0.isLeftOpen }) { numbers.insert(log.lane) }
+    for (log, lane) in current where lane.withState({ $0.isWritten }) { numbers.remove(log.lane) }
+    return numbers.union(begun).sorted()
+  }
+
+  /// Leaves the last of the room to the lanes in use.
+  private func requireRoom() throws(RecordLogError) {
+    guard folder.measure().level < .full else {
+      throw RecordLogError(
+        code: .full,
+        message: "cannot close the logs of unused lanes in \(folder.configuration.folder): there "
+          + "is no room; let the control plane catch up or give the log more room")
     }
   }
 
@@ -189,7 +233,7 @@ package final class RecordLogDirectory: Sendable {
     let inOrder = lanes.withLock { lanes in
       lanes.values.allSatisfy { $0.withState { !$0.isWritten || $0.isClosed } }
     }
-    if inOrder { marker.remove() }
+    if inOrder, dueLosses.lanes.isEmpty { marker.remove() }
   }
 
   deinit { sync.stop() }

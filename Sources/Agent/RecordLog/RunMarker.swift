@@ -1,5 +1,8 @@
 /// The file `running`: there while the log is not closed in order, with the boot of the host under
 /// which it was opened.
+///
+/// It is empty only while nothing was let in: a lane takes no work before ``set(keepingEarlier:)``
+/// has succeeded.
 struct RunMarker: Sendable {
   private let folder: LogFolder
   private let path: String
@@ -24,18 +27,28 @@ struct RunMarker: Sendable {
   }
 
   /// Notes on the medium that the log is open under this boot; does nothing where it says so.
-  func set() throws(RecordLogError) {
+  ///
+  /// An earlier boot is written over in place: at no instant the file is empty, and what a torn
+  /// write leaves is no boot of this host.
+  ///
+  /// - Parameter keepingEarlier: Leaves the boot of an earlier run alone; an empty file is written
+  ///   all the same.
+  func set(keepingEarlier: Bool) throws(RecordLogError) {
     do throws(FileFailure) {
       let file = try SegmentFile(path: path, purpose: .readWriteMaking, files: folder.files)
-      if try text(of: file) == boot { return }
+      let before = try text(of: file)
+      if before == boot || keepingEarlier && !before.isEmpty { return }
       do throws(FileFailure) {
-        try file.truncate(to: 0)
         try file.write(Array(boot.utf8), at: 0)
+        if before.utf8.count > boot.utf8.count {
+          try file.truncate(to: Int64(boot.utf8.count))
+        }
         try file.synchronize()
         try folder.files.synchronizeFolder(folder.configuration.folder)
       } catch {
-        // A disk without room is no reason not to start: nothing is let in until there is some.
-        if !error.isNoSpace { throw error }
+        // A part of a name would be taken for another boot by the next start.
+        if before.isEmpty { try? file.truncate(to: 0) }
+        throw error
       }
     } catch {
       throw failed(error)

@@ -13,11 +13,18 @@ struct SegmentScan {
   /// Whether sound records with higher numbers stand behind the first bad frame: then it is not
   /// the torn end of a write, and records between are missing.
   var somethingFollows: Bool
+  /// Whether the last sound record is `log.close`.
+  var lastIsClose = false
 
   var hasTail: Bool { fileBytes > endOffset }
 
   /// Whether the log has, or had, a record.
   var holdsSomething: Bool { endSeq > 0 || somethingFollows }
+
+  /// Whether the last run that wrote the log ended it in order and no later one began to write.
+  ///
+  /// Holds across a power cut too: a lane takes no work before its `log.open` is on the medium.
+  var isClosed: Bool { lastIsClose && !hasTail }
 
   /// Reads a segment from behind its header.
   static func read(_ file: SegmentFile, firstSeq: UInt64) throws(FileFailure) -> SegmentScan {
@@ -44,7 +51,10 @@ struct SegmentScan {
       scan.endOffset = cursor.offset
       if isRecord { scan.endSeq += 1 }
     }
-    if !last.isEmpty { scan.lastTime = (try? RecordDecoder.decode(last))?.header.time }
+    if !last.isEmpty, let record = try? RecordDecoder.decode(last) {
+      scan.lastTime = record.header.time
+      scan.lastIsClose = record.kind == .logClose
+    }
     if scan.hasTail { scan.somethingFollows = try findsRecord(file, scan: scan) }
     return scan
   }

@@ -207,17 +207,31 @@ package final class GatewayServer: Sendable {
         throw GatewayError(code: .recordLog, message: "cannot open the record log: \(error)")
       }
     }
-    recordDueLosses()
+    endUnusedLanes(on: lanes.first?.loop)
     return lanes
   }
 
-  private func recordDueLosses() {
+  /// Ends the logs that the last run had and this one has not; while that fails, tries again with
+  /// the interval at which logs are watched.
+  private func endUnusedLanes(on loop: (any EventLoop)?) {
     do throws(RecordLogError) {
-      try commons.log.recordDueLosses(identity: writerIdentity, at: .now())
+      try commons.log.closeUnusedLanes(identity: writerIdentity, at: .now())
+      return
     } catch {
       commons.logger.error(
-        "what the last run lost is not recorded yet; the next start tries again",
+        "the logs of lanes of the last run are not ended yet; the agent tries again",
         metadata: ["error": "\(error)"])
+    }
+    let interval = TimeAmount(commons.configuration.limits.logWatchInterval)
+    loop?.scheduleRepeatedTask(initialDelay: interval, delay: interval) {
+      [commons, writerIdentity] task in
+      do throws(RecordLogError) {
+        try commons.log.closeUnusedLanes(identity: writerIdentity, at: .now())
+      } catch {
+        return
+      }
+      task.cancel()
+      commons.logger.notice("the logs of lanes of the last run are ended")
     }
   }
 

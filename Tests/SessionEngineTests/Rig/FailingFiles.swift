@@ -13,8 +13,16 @@ final class FailingFiles: FileAccess {
     set { failure.withLock { $0 = newValue } }
   }
 
+  private let failing: @Sendable (_ path: String) -> Bool
+
+  /// - Parameter failing: Which files fail; all by default.
+  init(_ failing: @escaping @Sendable (_ path: String) -> Bool = { _ in true }) {
+    self.failing = failing
+  }
+
   private func check(_ call: String, _ path: String) throws(FileFailure) {
-    if let errorNumber { throw FileFailure(call: call, path: path, errorNumber: errorNumber) }
+    guard let errorNumber, failing(path) else { return }
+    throw FileFailure(call: call, path: path, errorNumber: errorNumber)
   }
 
   func write(

@@ -234,8 +234,7 @@ import Testing
     _ = try await child.terminate()
   }
 
-  @Test(.enabled(if: SmallFileSystem.isAllowed, "\(SmallFileSystem.need)"))
-  func bootstrapTokenThatWasMadeAndNotWrittenIsOfferedAgain() async throws {
+  @Test func bootstrapTokenThatWasMadeAndNotWrittenIsOfferedAgain() async throws {
     try await SmallFileSystem.with(megabytes: 1) { disk in
       _ = try await run("dd", ["if=/dev/zero", "of=\(disk)/filler", "bs=4k"])
       let flags = try await flags(database: "diskfull", tokenFile: "\(disk)/token")
@@ -252,8 +251,7 @@ import Testing
     }
   }
 
-  @Test(.enabled(if: SmallFileSystem.isAllowed, "\(SmallFileSystem.need)"))
-  func bootstrapTokenGoesIntoAMountedFile() async throws {
+  @Test func bootstrapTokenGoesIntoAMountedFile() async throws {
     let folder = try ScratchFolder()
     let file = try folder.write(
       "spb_stale\n" + String(repeating: "x", count: 99), to: "t")
@@ -261,8 +259,8 @@ import Testing
     let flags = try await flags(database: "mounted", tokenFile: file)
     let (child, isReady) = try await start(
       flags,
-      under: [
-        "unshare", "--user", "--map-root-user", "--mount", "sh", "-c",
+      under: try await SmallFileSystem.namespace() + [
+        "sh", "-c",
         "mount --bind '\(file)' '\(file)' && exec \"$0\" \"$@\"",
       ])
     #expect(isReady, "\(child.errors)")

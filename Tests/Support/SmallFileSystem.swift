@@ -2,34 +2,37 @@ import Foundation
 
 /// A file system of a few megabytes of a test's own, to see what a full disk does.
 ///
-/// A child process holds a tmpfs in user and mount namespaces of its own: that needs neither root
-/// nor sudo, and nothing stays mounted longer than 15 minutes when the test process is killed. It is
-/// reached through the child's entry in /proc.
+/// A child process holds a tmpfs in a mount namespace of its own, which is reached through the
+/// child's entry in /proc: nothing stays mounted longer than 15 minutes when the test process is
+/// killed. Root mounts it as it is; another user, and a root without the right to mount, does it in
+/// a user namespace.
 package enum SmallFileSystem {
-  /// Why a test that needs one is skipped.
-  package static let need = "needs user namespaces in which a tmpfs can be mounted"
+  /// Why a test failed that had none.
+  package static let need =
+    "cannot mount a tmpfs for a test of a full disk: run the tests as a root that may mount, or as "
+    + "a user who may make user namespaces (`unshare --user --map-root-user --mount true`)"
 
-  /// Whether this system lets this user have one.
-  package static let isAllowed: Bool = {
-    let trial = Process()
-    trial.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    trial.arguments = namespaces + ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", "/tmp"]
-    trial.standardError = FileHandle.nullDevice
-    guard (try? trial.run()) != nil else { return false }
-    trial.waitUntilExit()
-    return trial.terminationStatus == 0
+  /// Commands before a command that let it mount something for itself alone, the best first.
+  package static let namespaces: [[String]] = {
+    let asRoot = ["unshare", "--mount"]
+    let asUser = ["unshare", "--user", "--map-root-user", "--mount"]
+    return geteuid() == 0 ? [asRoot, asUser] : [asUser]
   }()
 
-  private static let namespaces = ["unshare", "--user", "--map-root-user", "--mount"]
-
   /// Runs `body` with the path of an empty file system, which is gone afterwards.
+  ///
+  /// - Throws: ``TestFailure`` with ``need``, without having run `body`, when none of `namespaces`
+  ///   lets this user mount one.
   package static func with(
-    megabytes: Int, _ body: (_ path: String) async throws -> Void
+    megabytes: Int, in namespaces: [[String]] = SmallFileSystem.namespaces,
+    _ body: (_ path: String) async throws -> Void
   ) async throws {
     let folder = try ScratchFolder("disk")
     let mount = "mount -t tmpfs -o size=\(megabytes)m,mode=700 tmpfs \"$0\""
     let holder = try ChildProcess(
-      "env", namespaces + ["sh", "-c", "\(mount) && echo mounted && exec sleep 900", folder.path])
+      "env",
+      try await namespace(among: namespaces)
+        + ["sh", "-c", "\(mount) && echo mounted && exec sleep 900", folder.path])
     try await holder.waitForOutput(containing: "mounted")
     do {
       try await body("/proc/\(holder.identifier)/root\(folder.path)")
@@ -38,5 +41,21 @@ package enum SmallFileSystem {
       throw error
     }
     try await holder.killNow()
+  }
+
+  /// The first of `namespaces` in which this user may mount.
+  ///
+  /// - Throws: ``TestFailure`` with ``need`` and what the system said, when there is none.
+  package static func namespace(
+    among namespaces: [[String]] = SmallFileSystem.namespaces
+  ) async throws -> [String] {
+    var refusals: [String] = []
+    for namespace in namespaces {
+      let trial = try ChildProcess(
+        "env", namespace + ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", "/tmp"])
+      if try await trial.wait() == .code(0) { return namespace }
+      refusals.append("\(namespace.joined(separator: " ")): \(trial.errors)")
+    }
+    throw TestFailure(([need] + refusals).joined(separator: "\n"))
   }
 }

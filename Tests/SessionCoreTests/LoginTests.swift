@@ -101,12 +101,6 @@ import Testing
     #expect(session.core.isClosed)
   }
 
-  @Test func newerMinorIsNegotiatedDown() {
-    var session = SessionHarness()
-    session.client(Client.startup([("_pq_.x", "1")], version: .v3_2))
-    #expect(types(session.toClient) == "vR")
-  }
-
   @Test(arguments: [ReasonCode.tokenSignature, .noGrant, .noSuchConnection])
   func allRefusedLoginsReadTheSame(_ reason: ReasonCode) throws {
     var session = SessionHarness()
@@ -178,7 +172,7 @@ import Testing
 
   @Test(arguments: [
     Server.authentication(.gss), Server.authentication(.saslFinal(ByteBuffer())), Server.row,
-    Server.ready(), message("v", "\0\u{3}\0\0\0\0\0\0"), message("K", ""),
+    Server.ready(), message("K", ""),
   ])
   func strangeServersAreRefused(_ bytes: ByteBuffer) {
     var session = SessionHarness.authenticating()

@@ -20,11 +20,14 @@ struct SessionHarness {
   static let mintedKey = CancelKey(processID: 77, secret: [9, 9, 9, 9])
   static let expiry = MonotonicTime(nanoseconds: 900_000_000_000)
 
-  init(limits: SessionLimits = SessionLimits(), policy: StatementPolicy = StatementPolicy()) {
+  init(
+    limits: SessionLimits = SessionLimits(), policy: StatementPolicy = StatementPolicy(),
+    serverVersion: ProtocolVersion = .newest
+  ) {
     core = SessionCore(
       configuration: SessionConfiguration(
         session: SessionID(Identifier128(high: 1, low: 0xABC)), poisonNonce: Self.nonce,
-        limits: limits, policy: policy))
+        limits: limits, policy: policy, serverVersion: serverVersion))
     send(.clientConnected)
   }
 

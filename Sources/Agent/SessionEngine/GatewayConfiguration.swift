@@ -1,4 +1,5 @@
 package import GatewayModel
+internal import PostgresWire
 
 /// Where the gateway accepts clients.
 package enum ListenAddress: Hashable, Sendable {
@@ -29,6 +30,13 @@ package struct GatewayLimits: Hashable, Sendable {
   package var serverConnectDeadline: Duration = .seconds(10)
   /// Outgoing bytes held for one leg before reading from the other stops.
   package var outboundBytes = 256 * 1024
+  /// How long a session may be silent while nothing of it runs; for ever when absent.
+  package var idleTimeout: Duration?
+  /// Cancels of one session that are recorded and brought to its server in a second; more are
+  /// counted.
+  package var cancelsPerSecond = 10
+  /// How long a server may take to act on a cancel; what the session sends meanwhile waits for it.
+  package var cancelDeadline: Duration = .seconds(2)
   /// How long a closed leg may take to accept the last bytes and to close its own side.
   package var lingerDeadline: Duration = .seconds(2)
   /// Cancel requests with an unknown key that an event loop records one by one in a second; more
@@ -44,6 +52,28 @@ package struct GatewayLimits: Hashable, Sendable {
   package var logWatchInterval: Duration = .seconds(1)
 
   package init() {}
+
+  /// Takes a limit of sessions, with room for as many handshakes.
+  package mutating func setSessions(_ count: Int) {
+    sessions = count
+    connections = max(connections, 2 * count)
+  }
+}
+
+/// The protocol version that servers are asked for.
+package enum ServerProtocol: String, Hashable, Sendable, CaseIterable {
+  // swift-format-ignore: AlwaysUseLowerCamelCase
+  /// For servers and poolers that end the connection instead of negotiating.
+  case v3_0 = "3.0"
+  // swift-format-ignore: AlwaysUseLowerCamelCase
+  case v3_2 = "3.2"
+
+  var version: ProtocolVersion {
+    switch self {
+    case .v3_0: .v3_0
+    case .v3_2: .v3_2
+    }
+  }
 }
 
 /// How a gateway is set up; fixed for its life. What changes live is the policy snapshot and the
@@ -57,6 +87,8 @@ package struct GatewayConfiguration: Sendable {
   package var eventLoopThreads: Int
   /// Whether a client on a loopback address may stay without TLS. A Unix socket always may.
   package var allowPlaintextOnLoopback: Bool
+  /// The protocol version that servers are asked for; one that knows an older one may say so.
+  package var serverProtocol = ServerProtocol.v3_2
   package var limits: GatewayLimits
 
   package init(

@@ -185,8 +185,8 @@ package struct CancelRecord: RecordBody {
   package var clientAddress: String
   /// The statement that ran at that moment; `nil` when none did.
   package var statement: StatementID?
-  /// How many cancels with a key that no session has the record stands for; 0 in the record of one
-  /// cancel.
+  /// How many cancels the record stands for that came faster than they are recorded one by one; 0
+  /// in the record of one cancel.
   package var leftOut: UInt64
 
   package init(

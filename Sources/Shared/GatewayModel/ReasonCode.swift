@@ -39,6 +39,7 @@ package enum ReasonCode: String, Hashable, Sendable, Codable, CaseIterable {
   // The end of a session.
   case sessionKilled = "session_killed"
   case grantRevoked = "grant_revoked"
+  case idleTimeout = "idle_timeout"
   case recordLogUnavailable = "record_log_unavailable"
   case shutdown = "shutdown"
 }

@@ -80,6 +80,9 @@ package struct ServerConnectFailure: Hashable, Sendable {
 package enum SessionTimer: Hashable, Sendable {
   /// From the open client leg to the first ReadyForQuery.
   case handshake
+  /// From the last sign of life while nothing runs; looked at now and then, not set by each
+  /// statement.
+  case idle
   /// How long the server leg may go on answering after the client is gone.
   case drain
 }

@@ -1,4 +1,5 @@
 package import GatewayModel
+package import PostgresWire
 
 /// What a session is given at its start and keeps.
 package struct SessionConfiguration: Sendable {
@@ -7,15 +8,18 @@ package struct SessionConfiguration: Sendable {
   package var poisonNonce: Identifier128
   package var limits: SessionLimits
   package var policy: StatementPolicy
+  /// What the server is asked for; it may answer with an older one.
+  package var serverVersion: ProtocolVersion
 
   package init(
     session: SessionID, poisonNonce: Identifier128, limits: SessionLimits = SessionLimits(),
-    policy: StatementPolicy = StatementPolicy()
+    policy: StatementPolicy = StatementPolicy(), serverVersion: ProtocolVersion = .newest
   ) {
     self.session = session
     self.poisonNonce = poisonNonce
     self.limits = limits
     self.policy = policy
+    self.serverVersion = serverVersion
   }
 }
 
@@ -41,6 +45,8 @@ package struct SessionLimits: Hashable, Sendable {
   package var maximumScramIterations = 100_000
   package var handshakeTimeout: Duration = .seconds(30)
   package var drainTimeout: Duration = .seconds(5)
+  /// How long the client may be silent while nothing runs; for ever when absent.
+  package var idleTimeout: Duration?
 
   package init() {}
 

@@ -20,7 +20,9 @@ struct StartupParameters: Equatable, Sendable {
   let applicationName: String
   /// For the server leg, in the order sent.
   let settings: [StartupMessage.Parameter]
-  /// What NegotiateProtocolVersion has to say; `nil` when the client asked for plain 3.0.
+  /// The version spoken with the client: what it asks for, at most the newest known here.
+  let version: ProtocolVersion
+  /// What NegotiateProtocolVersion has to say; `nil` when the client asked for nothing unknown.
   let negotiation: BackendMessage.NegotiateProtocolVersion?
 
   /// Settings that may be given at startup, in lower case, as the server folds them.
@@ -56,11 +58,13 @@ struct StartupParameters: Equatable, Sendable {
       }
     }
     self.settings = settings
-    let isPlain = message.version.minor == 0 && unknownOptions.isEmpty
+    version = min(message.version, .newest)
+    // A minor version between two known ones is taken as it is, as the server does.
+    let isKnown = version == message.version && unknownOptions.isEmpty
     negotiation =
-      isPlain
+      isKnown
       ? nil
-      : BackendMessage.NegotiateProtocolVersion(newest: .v3_0, unknownOptions: unknownOptions)
+      : BackendMessage.NegotiateProtocolVersion(newest: version, unknownOptions: unknownOptions)
   }
 
   /// Whether the server is given the parameter; throws where that would not be right.
@@ -121,7 +125,9 @@ struct StartupParameters: Equatable, Sendable {
   ///
   /// What statement texts are read by is pinned: encoding and string syntax. The server's own log
   /// can be joined by the application name.
-  func serverMessage(grant: LoginGrant, session: SessionID) -> StartupMessage {
+  func serverMessage(
+    grant: LoginGrant, session: SessionID, version: ProtocolVersion
+  ) -> StartupMessage {
     var parameters: [StartupMessage.Parameter] = [
       .init(name: "user", value: grant.role),
       .init(name: "database", value: grant.connection.database),
@@ -133,7 +139,7 @@ struct StartupParameters: Equatable, Sendable {
     if !settings.contains(where: { $0.name.lowercased() == "client_encoding" }) {
       parameters.append(.init(name: "client_encoding", value: "UTF8"))
     }
-    return StartupMessage(parameters: parameters + settings)
+    return StartupMessage(version: version, parameters: parameters + settings)
   }
 
   /// `sallyport:<last 12 digits of the session>:<subject>`, at most 63 bytes, which is what the
@@ -150,4 +156,12 @@ struct StartupParameters: Equatable, Sendable {
       decoding: name.utf8.map { (0x20...0x7E).contains($0) ? $0 : UInt8(ascii: "?") },
       as: UTF8.self)
   }
+}
+
+/// The two names of one session's application.
+struct ApplicationNames: Equatable, Sendable {
+  /// What the server was told at login, see ``StartupParameters/stampedName(session:subject:)``.
+  let stamped: String
+  /// What the client said at login and is shown.
+  let asserted: String
 }

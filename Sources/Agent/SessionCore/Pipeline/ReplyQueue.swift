@@ -55,6 +55,11 @@ struct ReplyQueue: Sendable {
       .statement
   }
 
+  /// Whether the answer of this statement is still due.
+  func contains(_ statement: StatementID) -> Bool {
+    entries.contains { $0.statement == statement }
+  }
+
   /// Whether the server reads what the client sends now as COPY data.
   var readsCopyData: Bool { isCopyingIn && !entries.contains { $0.kind == .copyEnd } }
 

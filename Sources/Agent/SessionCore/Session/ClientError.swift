@@ -51,6 +51,16 @@ struct ClientError: Equatable, Sendable {
       severity: .error, sqlstate: refusal.sqlstate, message: refusal.message, hint: refusal.hint)
   }
 
+  /// The session was silent for too long; the wordings are the server's.
+  static func idle(inTransaction: Bool) -> ClientError {
+    inTransaction
+      ? ClientError(
+        sqlstate: "25P03",
+        message: "terminating connection due to idle-in-transaction timeout")
+      : ClientError(
+        sqlstate: "57P05", message: "terminating connection due to idle-session timeout")
+  }
+
   /// The session ends for this reason.
   init(ending reason: ReasonCode) {
     switch reason {

@@ -20,6 +20,7 @@ extension SessionCore {
 
   private mutating func readStartup(at now: MonotonicTime) {
     let packet: StartupPacket
+    let asked = backlog
     do throws(WireError) {
       guard let next = try StartupPacket.next(in: &backlog) else { return }
       packet = next
@@ -29,7 +30,7 @@ extension SessionCore {
         ClientError(
           sqlstate: unsupported ? "0A000" : "08P01",
           message: unsupported
-            ? "unsupported frontend protocol: server supports 3.0" : "invalid startup packet"),
+            ? Self.unsupported(asked) : "invalid startup packet"),
         reason: unsupported ? .unsupportedProtocol : .protocolViolation, detail: error.message,
         at: now)
     }
@@ -47,6 +48,13 @@ extension SessionCore {
     }
   }
 
+  /// The server's own wording. The version stands behind the packet's length.
+  private static func unsupported(_ packet: ByteBuffer) -> String {
+    let code = packet.getInteger(at: packet.readerIndex + 4, as: UInt32.self) ?? 0
+    return "unsupported frontend protocol \(ProtocolVersion(code: code)): server supports "
+      + "\(ProtocolVersion.v3_0) to \(ProtocolVersion.newest)"
+  }
+
   private mutating func read(_ message: StartupMessage, at now: MonotonicTime) {
     do throws(StartupParameters.Refusal) {
       let startup = try StartupParameters(message)
@@ -54,6 +62,7 @@ extension SessionCore {
       startup.negotiation?.encode(into: &answer)
       BackendMessage.Authentication.cleartextPassword.encode(into: &answer)
       effects.client.send.append(answer)
+      clientVersion = startup.version
       phase = .password(startup)
     } catch {
       failLogin(

@@ -5,7 +5,11 @@ internal import PostgresWire
 /// How a session ends. Everything open is ended in the record first; each leg is closed once.
 extension SessionCore {
   /// Ends the session for a reason of ours, with a FATAL error to the client.
-  mutating func end(_ reason: ReasonCode, detail: String, at now: MonotonicTime) {
+  ///
+  /// - Parameter error: What the client is told, where the reason alone does not say it.
+  mutating func end(
+    _ reason: ReasonCode, detail: String, error: ClientError? = nil, at now: MonotonicTime
+  ) {
     switch phase {
     case .created, .closed:
       phase = .closed
@@ -14,9 +18,9 @@ extension SessionCore {
     case .startup, .password, .verifying, .connecting, .authenticating, .starting:
       return failLogin(ClientError(ending: reason), reason: reason, detail: detail, at: now)
     }
-    let error = ClientError(ending: reason)
+    let error = error ?? ClientError(ending: reason)
     switch reason {
-    case .sessionKilled, .grantRevoked, .shutdown, .recordLogUnavailable: break
+    case .sessionKilled, .grantRevoked, .idleTimeout, .shutdown, .recordLogUnavailable: break
     default: recordRefusal(reason, detail: detail, error)
     }
     close(.ended(reason), error: error, at: now)
@@ -88,6 +92,7 @@ extension SessionCore {
     closeClient()
     effects.timers.append(.cancel(.handshake))
     effects.timers.append(.cancel(.drain))
+    if limits.idleTimeout != nil { effects.timers.append(.cancel(.idle)) }
     phase = .closed
     stall = nil
     backlog = ByteBuffer()

@@ -14,8 +14,14 @@ extension SessionCore {
     sessionOpened = true
     effects.audit.append(
       .sessionOpen(SessionOpened(grant: grant, applicationName: startup.applicationName)))
+    names = ApplicationNames(
+      stamped: StartupParameters.stampedName(
+        session: configuration.session, subject: grant.principal.subject),
+      asserted: startup.applicationName)
     var bytes = ByteBuffer()
-    startup.serverMessage(grant: grant, session: configuration.session).encode(into: &bytes)
+    startup.serverMessage(
+      grant: grant, session: configuration.session, version: serverVersion.current
+    ).encode(into: &bytes)
     effects.server.send.append(bytes)
     self.credential = nil
     phase = .authenticating(
@@ -48,17 +54,17 @@ extension SessionCore {
       case (.errorResponse, _): takeLoginError(body, startup, at: now)
       case (.noticeResponse, .authenticating): break
       case (.noticeResponse, .starting): sendClient(type: type, body)
+      case (.negotiateProtocolVersion, .authenticating):
+        let answer = try BackendMessage.NegotiateProtocolVersion(decoding: body)
+        if let wrong = serverVersion.negotiate(answer) { failServer(wrong, at: now) }
       case (.authentication, .authenticating(_, var machine)):
+        serverVersion.settle()
         let step = machine.receive(try BackendMessage.Authentication(decoding: body))
         take(step, machine, startup, at: now)
       case (.parameterStatus, .starting):
         take(try BackendMessage.ParameterStatus(decoding: body), startup, at: now)
       case (.backendKeyData, .starting):
-        serverCancelKey = try BackendMessage.BackendKeyData(decoding: body).key
-        guard let mintedKey else { return }
-        var bytes = ByteBuffer()
-        BackendMessage.BackendKeyData(key: mintedKey).encode(into: &bytes)
-        effects.client.send.append(bytes)
+        take(try BackendMessage.BackendKeyData(decoding: body).key, at: now)
       case (.readyForQuery, .starting):
         let status = try BackendMessage.ReadyForQuery(decoding: body).status
         pipeline.transactionStatus = status.rawValue
@@ -70,6 +76,16 @@ extension SessionCore {
     } catch {
       failServer(error.message, at: now)
     }
+  }
+
+  /// The server's key stays here; the client is given its own.
+  private mutating func take(_ key: CancelKey, at now: MonotonicTime) {
+    if let wrong = serverVersion.objection(to: key) { return failServer(wrong, at: now) }
+    serverCancelKey = key
+    guard let mintedKey else { return }
+    var bytes = ByteBuffer()
+    BackendMessage.BackendKeyData(key: mintedKey).encode(into: &bytes)
+    effects.client.send.append(bytes)
   }
 
   private mutating func take(
@@ -130,20 +146,23 @@ extension SessionCore {
   ) {
     let error = ServerError(
       body: body, maximumMessageBytes: limits.maximumRecordedMessageBytes)
-    let detail = "the server answered \(error.sqlstate): \(error.message)"
+    let remedy = serverVersion.remedy(for: error)
+    let detail = "the server answered \(error.sqlstate): \(error.message)\(remedy ?? "")"
     if error.sqlstate.hasPrefix("28") {
       return failLogin(
         .serverUnavailable(startup.connection), reason: .serverAuthentication, detail: detail,
         at: now)
     }
     var shown = ClientError(sqlstate: error.sqlstate, message: error.message)
-    if error.sqlstate.isEmpty { shown = .serverUnavailable(startup.connection) }
+    // What the agent asked for is nothing to the client.
+    if error.sqlstate.isEmpty || remedy != nil { shown = .serverUnavailable(startup.connection) }
     failLogin(shown, reason: .serverUnreachable, detail: detail, at: now)
   }
 
   private mutating func becomeReady(at now: MonotonicTime) {
     effects.timers.append(.cancel(.handshake))
     phase = .ready
+    watchIdling(at: now)
     resumeClient(at: now)
   }
 

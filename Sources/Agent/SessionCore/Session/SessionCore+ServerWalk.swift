@@ -132,7 +132,7 @@ extension SessionCore {
     case .copyInResponse: pipeline.copyIn()
     case .errorResponse: return takeError(taken.body, at: now)
     case .readyForQuery: takeReady(taken.body, at: now)
-    case .parameterStatus: takeStatus(taken.body, at: now)
+    case .parameterStatus: return takeStatus(taken.body, at: now)
     case .authentication, .backendKeyData, .copyBothResponse, .negotiateProtocolVersion:
       failServer("a message \(type) when it is not due", at: now)
     case .copyData, .copyDone, .copyOutResponse, .dataRow, .functionCallResponse, .noticeResponse,
@@ -185,16 +185,27 @@ extension SessionCore {
     do throws(WireError) {
       let status = try BackendMessage.ReadyForQuery(decoding: body).status
       pipeline.readyForQuery(status: status.rawValue, at: now, audit: &effects.audit)
+      lastActiveAt = now
     } catch {
       failServer(error.message, at: now)
     }
   }
 
-  private mutating func takeStatus(_ body: ByteBuffer, at now: MonotonicTime) {
-    guard let status = try? BackendMessage.ParameterStatus(decoding: body) else { return }
-    guard violatesPin(status) else { return }
-    end(
-      .protectedSetting, detail: "the server reports \(status.name) = \"\(status.value)\"", at: now)
+  /// What is returned is shown to the client instead: its own application name where the server
+  /// went back to the stamp (`RESET`, `DISCARD ALL`, a rollback). A name that the client sets later
+  /// is the client's own, and passes.
+  private mutating func takeStatus(_ body: ByteBuffer, at now: MonotonicTime) -> ByteBuffer? {
+    guard let status = try? BackendMessage.ParameterStatus(decoding: body) else { return nil }
+    if violatesPin(status) {
+      let detail = "the server reports \(status.name) = \"\(status.value)\""
+      end(.protectedSetting, detail: detail, at: now)
+    }
+    guard status.name == "application_name", let names, status.value == names.stamped else {
+      return nil
+    }
+    var bytes = ByteBuffer()
+    BackendMessage.ParameterStatus(name: status.name, value: names.asserted).encode(into: &bytes)
+    return bytes
   }
 }
 

@@ -36,10 +36,16 @@ package struct SessionCore: Sendable {
 
   var grant: LoginGrant?
   var credential: ServerCredential?
+  /// The protocol version spoken with the client; says how long a key it may be given.
+  package internal(set) var clientVersion = ProtocolVersion.v3_0
   /// Given to the client in place of ``serverCancelKey``.
   var mintedKey: CancelKey?
+  /// Of the application: as the server leg was stamped, and as the client asserts it.
+  var names: ApplicationNames?
   var sessionOpened = false
   var openedAt = MonotonicTime(nanoseconds: 0)
+  /// When the client last sent something, or was last ready to.
+  var lastActiveAt = MonotonicTime(nanoseconds: 0)
   var clientBytes: UInt64 = 0
   var serverBytes: UInt64 = 0
   /// What the client is told last, behind everything else that this event sends it.
@@ -47,6 +53,8 @@ package struct SessionCore: Sendable {
   var serverFarewell: ByteBuffer?
   /// The last error of the server that ends a connection.
   var lastFatal: ServerError?
+
+  var serverVersion: ServerVersion
 
   /// The server's own key, for a CancelRequest on the session's behalf; `nil` until it is known.
   package internal(set) var serverCancelKey: CancelKey?
@@ -56,6 +64,7 @@ package struct SessionCore: Sendable {
   package init(configuration: SessionConfiguration) {
     self.configuration = configuration
     poison = Poison(nonce: configuration.poisonNonce)
+    serverVersion = ServerVersion(asking: configuration.serverVersion)
   }
 
   /// Takes a fact in and says what to do about it.
@@ -109,6 +118,7 @@ package struct SessionCore: Sendable {
 
   private mutating func take(clientBytes bytes: ByteBuffer, at now: MonotonicTime) {
     clientBytes &+= UInt64(clamping: bytes.readableBytes)
+    lastActiveAt = now
     switch phase {
     case .created, .draining, .closed: break
     case .startup, .password:
@@ -135,6 +145,7 @@ package struct SessionCore: Sendable {
       failLogin(
         ClientError(ending: .handshakeTimeout), reason: .handshakeTimeout,
         detail: "no ready session after \(limits.handshakeTimeout)", at: now)
+    case (.idle, _): checkIdling(at: now)
     case (.drain, .closed): break
     case (.drain, _) where isClientMuted:
       end(.protocolViolation, detail: "the server did not answer the client's violation", at: now)

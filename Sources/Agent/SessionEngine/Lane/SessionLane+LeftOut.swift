@@ -14,11 +14,12 @@ extension SessionLane {
     /// The subject is empty for principals that are not counted by name.
     case principalRefusals(subject: String, UInt64)
     case unmatchedCancels(UInt64)
+    case matchedCancels(UInt64)
 
     var count: UInt64 {
       switch self {
       case .strangerRefusals(let count), .principalRefusals(_, let count),
-        .unmatchedCancels(let count):
+        .unmatchedCancels(let count), .matchedCancels(let count):
         count
       }
     }
@@ -28,6 +29,7 @@ extension SessionLane {
       case .strangerRefusals: "refusals of clients without a verified token"
       case .principalRefusals: "refusals of principals"
       case .unmatchedCancels: "cancel requests that match no session"
+      case .matchedCancels: "cancel requests of sessions"
       }
     }
 
@@ -43,6 +45,7 @@ extension SessionLane {
       counts.append(.principalRefusals(subject: subject, count))
     }
     if unmatchedCancels.leftOut > 0 { counts.append(.unmatchedCancels(unmatchedCancels.leftOut)) }
+    if matchedCancels.leftOut > 0 { counts.append(.matchedCancels(matchedCancels.leftOut)) }
     return counts
   }
 
@@ -78,9 +81,14 @@ extension SessionLane {
   }
 
   private func append(_ counted: LeftOut) -> Bool {
-    if case .unmatchedCancels(let count) = counted {
+    switch counted {
+    case .unmatchedCancels(let count):
       return append(
         CancelRecord(matched: false, clientAddress: "", leftOut: count), session: nil)
+    case .matchedCancels(let count):
+      return append(
+        CancelRecord(matched: true, clientAddress: "", leftOut: count), session: nil)
+    case .strangerRefusals, .principalRefusals: break
     }
     let detail =
       "\(counted.count) more \(counted.name); they came faster than they are recorded one by one"
@@ -96,6 +104,7 @@ extension SessionLane {
     case .strangerRefusals: strangerRefusals.forgetLeftOut()
     case .principalRefusals(let subject, _): principalRefusals.forgetLeftOut(subject)
     case .unmatchedCancels: unmatchedCancels.forgetLeftOut()
+    case .matchedCancels: matchedCancels.forgetLeftOut()
     }
   }
 

@@ -50,6 +50,12 @@ extension SessionLane {
     return done.futureResult
   }
 
+  /// Counts a cancel of a session that asks for them faster than they are recorded.
+  func leaveOutMatchedCancel() {
+    matchedCancels.leaveOut()
+    scheduleLeftOut()
+  }
+
   private func recordUnmatchedCancel(from address: String) {
     if !takesSessions {
       unmatchedCancels.leaveOut()

@@ -39,6 +39,8 @@ final class SessionLane: @unchecked Sendable {
   var strangerRefusals: RecordAllowance
   var principalRefusals: PrincipalAllowances
   var unmatchedCancels: RecordAllowance
+  /// Only counts: each session has an allowance of its own.
+  var matchedCancels = RecordAllowance(perSecond: 0)
   /// Says what was left out, when something was.
   var leftOutTimer: Scheduled<Void>?
   private var tickBytes = (client: 0, server: 0)

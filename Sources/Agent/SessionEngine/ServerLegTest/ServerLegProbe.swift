@@ -22,10 +22,12 @@ final class ServerLegProbe: ChannelInboundHandler {
   private var version = ""
   private var failure: String?
 
-  /// - Parameter done: Completed with the server's version, or failed with ``ServerLegFailure``.
+  /// - Parameters:
+  ///   - version: The protocol version to ask for.
+  ///   - done: Completed with the server's version, or failed with ``ServerLegFailure``.
   init(
     leg: ServerChannel, connection: Connection, role: String, credential: ServerCredential,
-    deriver: ScramKeyDeriver, done: EventLoopPromise<String>
+    deriver: ScramKeyDeriver, version: ProtocolVersion, done: EventLoopPromise<String>
   ) {
     self.leg = leg
     self.connection = connection
@@ -35,7 +37,8 @@ final class ServerLegProbe: ChannelInboundHandler {
     self.done = done
     core = SessionCore(
       configuration: SessionConfiguration(
-        session: SessionID(.freshTimeOrdered()), poisonNonce: .random()))
+        session: SessionID(.freshTimeOrdered()), poisonNonce: .random(),
+        serverVersion: version))
   }
 
   func handlerAdded(context: ChannelHandlerContext) {

@@ -43,7 +43,8 @@ enum ServerLegTester {
         try leg.channel.pipeline.syncOperations.addHandler(
           ServerLegProbe(
             leg: leg, connection: connection, role: role, credential: credential,
-            deriver: lane.commons.keyDeriver, done: done))
+            deriver: lane.commons.keyDeriver,
+            version: lane.commons.configuration.serverProtocol.version, done: done))
       } catch {
         done.fail(error)
       }

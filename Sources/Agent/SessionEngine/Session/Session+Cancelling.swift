@@ -1,35 +1,66 @@
+internal import GatewayModel
 import NIOCore
 internal import PostgresWire
 import SessionCore
 
+/// A cancel that is to go to the server.
+enum CancelWish {
+  /// Of a client: what ran when it came, and nothing after that.
+  case statement(CancelTarget)
+  /// Of ours: the session is at its end, whatever it does.
+  case session
+}
+
 /// Cancels: those that others ask of this session, and those that came on its client leg.
 extension Session {
-  /// Cancels what this session runs, for who showed its key; `done` when the server was told.
+  /// Cancels what this session runs, for who showed its key; `done` when the server was told, or
+  /// had nothing to do.
   func cancelRequested(from address: String, done: EventLoopPromise<Void>) {
     guard mintedKey != nil else { return done.succeed() }
+    guard cancelAllowance.admits(at: lane.now) else {
+      lane.leaveOutMatchedCancel()
+      return done.succeed()
+    }
     recorder.recordCancel(of: self, from: address)
+    guard let target = core.cancelTarget(at: lane.now) else { return done.succeed() }
     cancelWaiters.append(done)
-    wantCancel()
+    wantCancel(.statement(target))
   }
 
-  func wantCancel() {
-    cancelWanted = true
+  func wantCancel(_ wish: CancelWish) {
+    if case .session? = cancelWish { return }
+    cancelWish = wish
     markDirty()
   }
 
   func forwardCancel() {
-    cancelWanted = false
-    guard let key = core.serverCancelKey, let grant, server.isOpen else { return completeCancel() }
+    guard let wish = cancelWish else { return }
+    cancelWish = nil
+    guard let key = core.serverCancelKey, let grant, server.isOpen, isDue(wish) else {
+      return completeCancel()
+    }
     let waiters = cancelWaiters
     cancelWaiters = []
     isCancelling = true
     CancelForwarder.forward(
       key, to: ServerTarget(grant.connection), through: &lane.connector,
-      deadline: lane.commons.configuration.limits.serverConnectDeadline
-    ).whenComplete { _ in
+      deadline: lane.commons.configuration.limits.cancelDeadline
+    ) {
+      guard self.isDue(wish) else { return false }
+      if case .statement = wish { self.holdServer() }
+      return true
+    }.whenComplete { _ in
       self.isCancelling = false
-      if self.cancelWanted { self.markDirty() }
+      self.releaseServer()
+      if self.cancelWish != nil { self.markDirty() }
       for waiter in waiters { waiter.succeed() }
+    }
+  }
+
+  private func isDue(_ wish: CancelWish) -> Bool {
+    switch wish {
+    case .statement(let target): core.isRunning(target)
+    case .session: true
     }
   }
 
@@ -37,6 +68,20 @@ extension Session {
     let waiters = cancelWaiters
     cancelWaiters = []
     for waiter in waiters { waiter.succeed() }
+  }
+
+  /// Keeps back what goes to the server while a cancel is on its way there, so that it cannot meet
+  /// a statement that the client sends now. The client is read no further meanwhile.
+  private func holdServer() {
+    isServerHeld = true
+    client.setPausedByOther(true)
+  }
+
+  private func releaseServer() {
+    guard isServerHeld else { return }
+    isServerHeld = false
+    client.setPausedByOther(!(server.context?.channel.isWritable ?? true))
+    markDirty()
   }
 
   /// This leg brought a CancelRequest behind TLS. Its close tells the client that the cancel was

@@ -11,7 +11,7 @@ extension Session {
   func perform(_ effects: consuming Effects) {
     let isRecorded = effects.audit.isEmpty || recorder.record(effects.audit, of: self)
     if effects.server.connect { connectServer() }
-    if effects.server.cancel { wantCancel() }
+    if effects.server.cancel { wantCancel(.session) }
     if !effects.server.send.isEmpty {
       server.append(effects.server.send)
       markDirty()
@@ -67,6 +67,9 @@ extension Session {
     case .drain:
       drainTimer?.cancel()
       drainTimer = task
+    case .idle:
+      idleTimer?.cancel()
+      idleTimer = task
     }
   }
 }

@@ -48,6 +48,7 @@ extension Session {
     guard !client.isOpen, !server.isOpen, !isConnecting else { return }
     handshakeTimer?.cancel()
     drainTimer?.cancel()
+    idleTimer?.cancel()
     completeCancel()
     lane.remove(self)
     if let mintedKey { lane.commons.cancels.remove(mintedKey) }

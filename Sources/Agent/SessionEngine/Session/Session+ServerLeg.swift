@@ -30,7 +30,7 @@ extension Session {
     }
     recorder.serverAddress = leg.address
     recorder.serverTLS = leg.tls
-    let key = lane.commons.cancels.mint(for: self)
+    let key = lane.commons.cancels.mint(for: self, version: core.clientVersion)
     mintedKey = key
     handle(
       .serverConnected(

@@ -38,27 +38,35 @@ final class Session: @unchecked Sendable {
   var isConnecting = false
   var isLoggedIn = false
   var mintedKey: CancelKey?
-  /// Cancels to go to the server behind this tick's records; who waits is told when that is done.
-  var cancelWanted = false
+  /// A cancel to go to the server behind this tick's records; who waits is told when that is done.
+  var cancelWish: CancelWish?
   /// One is on its way; the next waits for it, so that a client cannot make many connections.
   var isCancelling = false
   var cancelWaiters: [EventLoopPromise<Void>] = []
+  var cancelAllowance: RecordAllowance
+  /// What goes to the server waits until a cancel has arrived there.
+  var isServerHeld = false
   var handshakeTimer: Scheduled<Void>?
   var drainTimer: Scheduled<Void>?
+  var idleTimer: Scheduled<Void>?
 
   /// - Parameter id: Minted by the caller at accept, so that a refused handshake has one too.
   init(lane: SessionLane, id: SessionID, facts: ClientLegFacts) {
     self.lane = lane
     self.id = id
     self.facts = facts
+    let bounds = lane.commons.configuration.limits
+    cancelAllowance = RecordAllowance(perSecond: bounds.cancelsPerSecond)
     var limits = SessionLimits()
+    limits.idleTimeout = bounds.idleTimeout
     let spent = Duration.nanoseconds((NIODeadline.now() - facts.accepted).nanoseconds)
     limits.handshakeTimeout = max(
-      .seconds(1), lane.commons.configuration.limits.handshakeDeadline - spent)
+      .seconds(1), bounds.handshakeDeadline - spent)
     if let bytes = lane.policy?.limits.maxStatementBytes { limits.setMaximumStatementBytes(bytes) }
     core = SessionCore(
       configuration: SessionConfiguration(
-        session: id, poisonNonce: .random(), limits: limits, policy: StatementPolicy()))
+        session: id, poisonNonce: .random(), limits: limits, policy: StatementPolicy(),
+        serverVersion: lane.commons.configuration.serverProtocol.version))
   }
 
   // MARK: The client leg
@@ -105,7 +113,9 @@ final class Session: @unchecked Sendable {
     if !isLoggedIn, core.isReady { loggedIn() }
   }
 
-  func serverWritability(_ isWritable: Bool) { client.setPausedByOther(!isWritable) }
+  func serverWritability(_ isWritable: Bool) {
+    client.setPausedByOther(!isWritable || isServerHeld)
+  }
 
   func serverClosed() {
     guard server.isOpen else { return }
@@ -139,16 +149,16 @@ final class Session: @unchecked Sendable {
   /// them would leave half a message in front of the error that follows.
   func recordsLost() {
     server.dropPending()
-    cancelWanted = false
+    cancelWish = nil
     completeCancel()
   }
 
   /// The tick's records are in the log: performs what waited for them.
   func flush() {
     isDirty = false
-    if cancelWanted, !isCancelling { forwardCancel() }
+    if cancelWish != nil, !isCancelling { forwardCancel() }
     let linger = TimeAmount(lane.commons.configuration.limits.lingerDeadline)
-    server.flush(linger: linger)
+    if !isServerHeld { server.flush(linger: linger) }
     client.flush(linger: linger)
   }
 

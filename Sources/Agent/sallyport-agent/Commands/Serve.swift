@@ -53,6 +53,23 @@ struct Serve: AsyncParsableCommand {
   @Option(help: ArgumentHelp("How long open sessions may go on at the end.", valueName: "seconds"))
   var drainSeconds = 10
 
+  @Option(
+    help: ArgumentHelp(
+      "Sessions at once; one more is refused (53300).", valueName: "count"))
+  var maxSessions: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "End a session that is silent for so long while nothing runs; never when absent.",
+      valueName: "seconds"))
+  var idleTimeout: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "The protocol that servers are asked for: 3.2, which all but very old ones negotiate, or 3.0.",
+      valueName: "version"))
+  var serverProtocol = ServerProtocol.v3_2
+
   @OptionGroup var logging: LogOptions
 
   func validate() throws {
@@ -61,6 +78,12 @@ struct Serve: AsyncParsableCommand {
     }
     guard (0...86_400).contains(drainSeconds) else {
       throw ValidationError("--drain-seconds \(drainSeconds) is not from 0 to 86400.")
+    }
+    guard (1...1_000_000).contains(maxSessions ?? 1) else {
+      throw ValidationError("--max-sessions \(maxSessions ?? 0) is not from 1 to 1000000.")
+    }
+    guard (1...31_536_000).contains(idleTimeout ?? 1) else {
+      throw ValidationError("--idle-timeout \(idleTimeout ?? 0) is not from 1 to 31536000.")
     }
     guard (maxLogBytes ?? .max) >= Self.smallestLog else {
       throw ValidationError(
@@ -80,6 +103,9 @@ struct Serve: AsyncParsableCommand {
     if let unixSocket {
       addresses.append(.unixSocket(folder: unixSocket, port: listen.first?.port ?? 6432))
     }
+    var limits = GatewayLimits()
+    limits.idleTimeout = idleTimeout.map { .seconds($0) }
+    if let maxSessions { limits.setSessions(maxSessions) }
     let settings = Agent.Settings(
       stateFolder: state.folder, listen: addresses,
       threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
@@ -87,7 +113,7 @@ struct Serve: AsyncParsableCommand {
       allowPlaintextOnLoopback: allowPlaintextLoopback,
       recordLog: RecordLogConfiguration(
         folder: recordLog ?? "\(state.folder)/records", maximumBytes: maxLogBytes),
-      drainDeadline: .seconds(drainSeconds))
+      drainDeadline: .seconds(drainSeconds), limits: limits, serverProtocol: serverProtocol)
     try await reporting {
       try await Agent(
         settings: settings, registry: registry, logger: Logger(label: "agent")
@@ -95,3 +121,5 @@ struct Serve: AsyncParsableCommand {
     }
   }
 }
+
+extension ServerProtocol: ExpressibleByArgument {}

@@ -23,6 +23,8 @@ struct Agent {
     var allowPlaintextOnLoopback: Bool
     var recordLog: RecordLogConfiguration
     var drainDeadline: Duration
+    var limits: GatewayLimits
+    var serverProtocol: ServerProtocol
   }
 
   /// How long stopping may take beyond the drain: ending sessions and storing the last records.
@@ -76,11 +78,13 @@ struct Agent {
       settings.clientFiles, own: try await state.tlsIdentity())
     let opener = try SealedCredentialOpener(
       agent: enrolment.agent, sealingKey: try await state.keys().sealing)
+    var configuration = GatewayConfiguration(
+      agent: enrolment.agent, segment: enrolment.segment, listen: settings.listen,
+      eventLoopThreads: settings.threads,
+      allowPlaintextOnLoopback: settings.allowPlaintextOnLoopback, limits: settings.limits)
+    configuration.serverProtocol = settings.serverProtocol
     return GatewayServer(
-      configuration: GatewayConfiguration(
-        agent: enrolment.agent, segment: enrolment.segment, listen: settings.listen,
-        eventLoopThreads: settings.threads,
-        allowPlaintextOnLoopback: settings.allowPlaintextOnLoopback),
+      configuration: configuration,
       identity: identity, log: recordLog,
       writer: WriterIdentity(
         agentVersion: SallyportAgent.version, host: ProcessInfo.processInfo.hostName),

@@ -20,6 +20,12 @@ package struct ProtocolVersion: Hashable, Sendable, Comparable {
   // swift-format-ignore: AlwaysUseLowerCamelCase
   package static let v3_2 = ProtocolVersion(major: 3, minor: 2)
 
+  /// The newest version of this implementation.
+  package static let newest = v3_2
+
+  /// Whether a cancel key may have more than 4 bytes.
+  package var hasLongCancelKeys: Bool { self >= .v3_2 }
+
   package static func < (left: ProtocolVersion, right: ProtocolVersion) -> Bool {
     left.code < right.code
   }

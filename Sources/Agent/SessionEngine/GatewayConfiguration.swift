@@ -76,6 +76,22 @@ package enum ServerProtocol: String, Hashable, Sendable, CaseIterable {
   }
 }
 
+/// Whether logins at servers have to be bound to the TLS channel (SCRAM-SHA-256-PLUS); the meanings
+/// are libpq's `channel_binding`.
+package enum ServerChannelBinding: String, Hashable, Sendable, CaseIterable {
+  /// Bound wherever server and certificate allow.
+  case prefer
+  /// A server that does not bind is not logged in to, whatever else it asks for.
+  case require
+
+  var mode: ScramMechanism.ChannelBindingMode {
+    switch self {
+    case .prefer: .prefer
+    case .require: .require
+    }
+  }
+}
+
 /// How a gateway is set up; fixed for its life. What changes live is the policy snapshot and the
 /// TLS identity.
 package struct GatewayConfiguration: Sendable {
@@ -89,6 +105,7 @@ package struct GatewayConfiguration: Sendable {
   package var allowPlaintextOnLoopback: Bool
   /// The protocol version that servers are asked for; one that knows an older one may say so.
   package var serverProtocol = ServerProtocol.v3_2
+  package var serverChannelBinding = ServerChannelBinding.prefer
   package var limits: GatewayLimits
 
   package init(

@@ -10,16 +10,20 @@ package struct SessionConfiguration: Sendable {
   package var policy: StatementPolicy
   /// What the server is asked for; it may answer with an older one.
   package var serverVersion: ProtocolVersion
+  /// Whether the login at the server has to be bound to its TLS channel.
+  package var channelBinding: ScramMechanism.ChannelBindingMode
 
   package init(
     session: SessionID, poisonNonce: Identifier128, limits: SessionLimits = SessionLimits(),
-    policy: StatementPolicy = StatementPolicy(), serverVersion: ProtocolVersion = .newest
+    policy: StatementPolicy = StatementPolicy(), serverVersion: ProtocolVersion = .newest,
+    channelBinding: ScramMechanism.ChannelBindingMode = .prefer
   ) {
     self.session = session
     self.poisonNonce = poisonNonce
     self.limits = limits
     self.policy = policy
     self.serverVersion = serverVersion
+    self.channelBinding = channelBinding
   }
 }
 

@@ -6,7 +6,8 @@ internal import PostgresWire
 ///
 /// Independent of the client's login. Fails rather than fall back: a cleartext password leaves
 /// only over a protected leg, and a server that began SCRAM must prove itself before its
-/// AuthenticationOk counts.
+/// AuthenticationOk counts. Where channel binding is required, nothing but a SCRAM exchange bound to
+/// the TLS channel is taken for a login, as with libpq's `channel_binding=require`.
 struct ServerAuthentication: Sendable {
   enum Step: Equatable {
     case send(ByteBuffer)
@@ -32,20 +33,26 @@ struct ServerAuthentication: Sendable {
   private let role: String
   private let credential: ServerCredential
   private let connected: ServerConnected
+  private let binding: ScramMechanism.ChannelBindingMode
   private let iterationCap: Int
   private var phase: Phase = .asked
   private(set) var keys: ScramKeys?
 
   init(
-    role: String, credential: ServerCredential, connected: ServerConnected, iterationCap: Int
+    role: String, credential: ServerCredential, connected: ServerConnected,
+    binding: ScramMechanism.ChannelBindingMode = .prefer, iterationCap: Int
   ) {
     self.role = role
     self.credential = credential
     self.connected = connected
+    self.binding = binding
     self.iterationCap = iterationCap
   }
 
   mutating func receive(_ message: BackendMessage.Authentication) -> Step {
+    if case .asked = phase, binding == .require {
+      guard case .sasl = message else { return unbound(message) }
+    }
     switch (phase, message) {
     case (.asked, .ok), (.answered, .ok):
       phase = .done
@@ -100,7 +107,7 @@ struct ServerAuthentication: Sendable {
     guard let password = credential.password else { return noPassword }
     do throws(ScramError) {
       let choice = try ScramMechanism.select(
-        from: mechanisms, mode: .prefer, endPoint: connected.endpointBinding)
+        from: mechanisms, mode: binding, endPoint: connected.endpointBinding)
       var client = ScramClient(
         password: password.bytes, randomNonce: connected.scramNonce, binding: choice.binding,
         cachedKeys: credential.cachedKeys, iterationCap: iterationCap)
@@ -145,6 +152,13 @@ struct ServerAuthentication: Sendable {
     var bytes = ByteBuffer()
     write(&bytes)
     return .send(bytes)
+  }
+
+  private func unbound(_ message: BackendMessage.Authentication) -> Step {
+    .failed(
+      "the server asks for \(Self.name(message)), and the agent requires channel binding; use "
+        + "scram-sha-256 over TLS in its pg_hba.conf, or start the agent without"
+        + " --server-channel-binding require")
   }
 
   private var noPassword: Step {

@@ -28,7 +28,7 @@ extension SessionCore {
       startup,
       ServerAuthentication(
         role: grant.role, credential: credential, connected: connected,
-        iterationCap: limits.maximumScramIterations))
+        binding: configuration.channelBinding, iterationCap: limits.maximumScramIterations))
   }
 
   mutating func take(_ failure: ServerConnectFailure, at now: MonotonicTime) {

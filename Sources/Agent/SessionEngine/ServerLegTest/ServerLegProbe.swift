@@ -23,11 +23,11 @@ final class ServerLegProbe: ChannelInboundHandler {
   private var failure: String?
 
   /// - Parameters:
-  ///   - version: The protocol version to ask for.
+  ///   - configuration: Of the gateway: the protocol version to ask for and its like.
   ///   - done: Completed with the server's version, or failed with ``ServerLegFailure``.
   init(
     leg: ServerChannel, connection: Connection, role: String, credential: ServerCredential,
-    deriver: ScramKeyDeriver, version: ProtocolVersion, done: EventLoopPromise<String>
+    deriver: ScramKeyDeriver, configuration: GatewayConfiguration, done: EventLoopPromise<String>
   ) {
     self.leg = leg
     self.connection = connection
@@ -38,7 +38,8 @@ final class ServerLegProbe: ChannelInboundHandler {
     core = SessionCore(
       configuration: SessionConfiguration(
         session: SessionID(.freshTimeOrdered()), poisonNonce: .random(),
-        serverVersion: version))
+        serverVersion: configuration.serverProtocol.version,
+        channelBinding: configuration.serverChannelBinding.mode))
   }
 
   func handlerAdded(context: ChannelHandlerContext) {

@@ -44,7 +44,7 @@ enum ServerLegTester {
           ServerLegProbe(
             leg: leg, connection: connection, role: role, credential: credential,
             deriver: lane.commons.keyDeriver,
-            version: lane.commons.configuration.serverProtocol.version, done: done))
+            configuration: lane.commons.configuration, done: done))
       } catch {
         done.fail(error)
       }

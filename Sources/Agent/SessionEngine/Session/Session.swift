@@ -66,7 +66,8 @@ final class Session: @unchecked Sendable {
     core = SessionCore(
       configuration: SessionConfiguration(
         session: id, poisonNonce: .random(), limits: limits, policy: StatementPolicy(),
-        serverVersion: lane.commons.configuration.serverProtocol.version))
+        serverVersion: lane.commons.configuration.serverProtocol.version,
+        channelBinding: lane.commons.configuration.serverChannelBinding.mode))
   }
 
   // MARK: The client leg
@@ -161,5 +162,4 @@ final class Session: @unchecked Sendable {
     if !isServerHeld { server.flush(linger: linger) }
     client.flush(linger: linger)
   }
-
 }

@@ -70,6 +70,13 @@ struct Serve: AsyncParsableCommand {
       valueName: "version"))
   var serverProtocol = ServerProtocol.v3_2
 
+  @Option(
+    help: ArgumentHelp(
+      "Whether a server's login must be bound to its TLS channel (SCRAM-SHA-256-PLUS): prefer, or"
+        + " require, which refuses every other login.",
+      valueName: "mode"))
+  var serverChannelBinding = ServerChannelBinding.prefer
+
   @OptionGroup var logging: LogOptions
 
   func validate() throws {
@@ -113,7 +120,8 @@ struct Serve: AsyncParsableCommand {
       allowPlaintextOnLoopback: allowPlaintextLoopback,
       recordLog: RecordLogConfiguration(
         folder: recordLog ?? "\(state.folder)/records", maximumBytes: maxLogBytes),
-      drainDeadline: .seconds(drainSeconds), limits: limits, serverProtocol: serverProtocol)
+      drainDeadline: .seconds(drainSeconds), limits: limits, serverProtocol: serverProtocol,
+      serverChannelBinding: serverChannelBinding)
     try await reporting {
       try await Agent(
         settings: settings, registry: registry, logger: Logger(label: "agent")
@@ -123,3 +131,4 @@ struct Serve: AsyncParsableCommand {
 }
 
 extension ServerProtocol: ExpressibleByArgument {}
+extension ServerChannelBinding: ExpressibleByArgument {}

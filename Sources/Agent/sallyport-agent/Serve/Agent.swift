@@ -25,6 +25,7 @@ struct Agent {
     var drainDeadline: Duration
     var limits: GatewayLimits
     var serverProtocol: ServerProtocol
+    var serverChannelBinding: ServerChannelBinding
   }
 
   /// How long stopping may take beyond the drain: ending sessions and storing the last records.
@@ -83,6 +84,7 @@ struct Agent {
       eventLoopThreads: settings.threads,
       allowPlaintextOnLoopback: settings.allowPlaintextOnLoopback, limits: settings.limits)
     configuration.serverProtocol = settings.serverProtocol
+    configuration.serverChannelBinding = settings.serverChannelBinding
     return GatewayServer(
       configuration: configuration,
       identity: identity, log: recordLog,

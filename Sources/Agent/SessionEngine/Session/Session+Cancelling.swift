@@ -36,8 +36,9 @@ extension Session {
   func forwardCancel() {
     guard let wish = cancelWish else { return }
     cancelWish = nil
-    guard let key = core.serverCancelKey, let grant, server.isOpen, isDue(wish) else {
-      return completeCancel()
+    guard let key = core.serverCancelKey, let grant, isDue(wish) else {
+      completeCancel()
+      return endIfDone()
     }
     let waiters = cancelWaiters
     cancelWaiters = []
@@ -54,12 +55,15 @@ extension Session {
       self.releaseServer()
       if self.cancelWish != nil { self.markDirty() }
       for waiter in waiters { waiter.succeed() }
+      self.endIfDone()
     }
   }
 
+  /// A session that ends wants its cancel though its leg may be closed by then: a server works on
+  /// until it has something to say.
   private func isDue(_ wish: CancelWish) -> Bool {
     switch wish {
-    case .statement(let target): core.isRunning(target)
+    case .statement(let target): server.isOpen && core.isRunning(target)
     case .session: true
     }
   }

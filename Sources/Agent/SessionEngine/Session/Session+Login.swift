@@ -43,9 +43,11 @@ extension Session {
     lane.commons.metrics.sessionsOpen.increment()
   }
 
-  /// Forgets the session when both legs are gone.
+  /// Forgets the session when both legs are gone and no cancel of it is on its way.
   func endIfDone() {
-    guard !client.isOpen, !server.isOpen, !isConnecting else { return }
+    guard !client.isOpen, !server.isOpen, !isConnecting, !isCancelling, cancelWish == nil else {
+      return
+    }
     handshakeTimer?.cancel()
     drainTimer?.cancel()
     idleTimer?.cancel()

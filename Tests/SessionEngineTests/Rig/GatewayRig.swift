@@ -4,6 +4,7 @@ import Foundation
 import GatewayModel
 import Logging
 import NIOSSL
+import PostgresWire
 import RecordLog
 import SessionEngine
 import SessionToken
@@ -38,6 +39,8 @@ final class GatewayRig: Sendable {
     var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     var passwords = Database.passwords
     var deriveKeys: KeyDerivation = { $0.keys() }
+    var serverProtocol = ServerProtocol.v3_2
+    var serverChannelBinding = ServerChannelBinding.prefer
     /// What the gateway starts with: the connections of bundle 1. `nil` for no bundle.
     var kept: (@Sendable (AgentID) throws -> [Connection])?
   }
@@ -51,9 +54,11 @@ final class GatewayRig: Sendable {
       now: Self.now())
     var listen: [ListenAddress] = [.tcp(host: "127.0.0.1", port: 0)]
     if options.hasUnixSocket { listen.append(.unixSocket(folder: folder.path, port: 5432)) }
-    let configuration = GatewayConfiguration(
+    var configuration = GatewayConfiguration(
       agent: agent, segment: "test", listen: listen, eventLoopThreads: options.threads,
       allowPlaintextOnLoopback: options.allowsPlaintextOnLoopback, limits: options.limits)
+    configuration.serverProtocol = options.serverProtocol
+    configuration.serverChannelBinding = options.serverChannelBinding
     let passwords = options.passwords
     gateway = GatewayServer(
       configuration: configuration,
@@ -145,6 +150,27 @@ final class GatewayRig: Sendable {
   }
 
   // MARK: Clients
+
+  /// A client behind TLS that is logged in, with what it was told.
+  func client(
+    parameters: [String: String] = [:], version: ProtocolVersion = .v3_0
+  ) async throws -> (ScriptedClient, ScriptedClient.Welcome) {
+    let client = try await ScriptedClient(
+      .loopback(port: port), security: .negotiated(try pki.clientContext()))
+    let welcome = try await client.logIn(
+      user: "app", database: "orders", password: try await token(), parameters: parameters,
+      version: version)
+    if let refusal = welcome.refusal { throw TestFailure("login refused: \(refusal)") }
+    return (client, welcome)
+  }
+
+  /// Sends a CancelRequest as libpq does, on a connection of its own, and waits for its close.
+  func cancel(_ key: CancelKey) async throws {
+    let canceller = try await ScriptedClient(.loopback(port: port))
+    try await canceller.peer.send { StartupPacket.writeCancelRequest(key, into: &$0) }
+    let answer = try await canceller.peer.receiveClose(within: GatewayRig.patience)
+    guard answer.readableBytes == 0 else { throw TestFailure("a cancel was answered") }
+  }
 
   /// The environment in which libpq finds the gateway.
   func environment(

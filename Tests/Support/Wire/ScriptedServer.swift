@@ -46,8 +46,64 @@ package final class ScriptedServer: Sendable {
     return peer
   }
 
+  /// Connections that no test has taken yet.
+  package var waitingCount: Int { waiting.peers.withLock { $0.count } }
+
+  /// Takes the next connection and plays a script on it, from the first byte.
+  ///
+  /// - Throws: ``TestFailure`` at the first step that goes otherwise.
+  @discardableResult
+  package func play(
+    _ script: [ServerStep], within limit: Duration = WirePeer.patience
+  ) async throws -> WirePeer {
+    let peer = try await accept(within: limit)
+    for step in script { try await peer.play(step, within: limit) }
+    return peer
+  }
+
   package func close() async {
     try? await channel.close().get()
+  }
+}
+
+/// One step of what a scripted server expects and answers.
+package enum ServerStep: Sendable {
+  /// The startup message comes, behind TLS where a context is given; the closure checks it.
+  case startup(tls: NIOSSLContext? = nil, @Sendable (StartupMessage) throws -> Void = { _ in })
+  /// A message of this type comes.
+  case expect(FrontendMessageType)
+  /// A CancelRequest with this key comes, and nothing else.
+  case expectCancel(CancelKey)
+  case send(ByteBuffer)
+  /// The login goes through without a password.
+  case welcome(cancelKey: CancelKey = CancelKey(processID: 4711, secret: [1, 2, 3, 4]))
+  /// The peer closes, with no byte before that.
+  case expectClose
+  case close
+}
+
+extension WirePeer {
+  fileprivate func play(_ step: ServerStep, within limit: Duration) async throws {
+    switch step {
+    case .startup(let tls, let check): try check(try await receiveStartup(tls: tls))
+    case .expect(let type):
+      let frame = try await receiveFrontend(within: limit)
+      guard frame.type == type else {
+        throw TestFailure("a message \(frame.type) came and \(type) was expected")
+      }
+    case .expectCancel(let key):
+      guard case .cancelRequest(key) = try await receiveStartupPacket(within: limit) else {
+        throw TestFailure("something else came than the expected CancelRequest")
+      }
+    case .send(let bytes): try await send(bytes)
+    case .welcome(let key): try await welcome(cancelKey: key)
+    case .expectClose:
+      let rest = try await receiveClose(within: limit)
+      guard rest.readableBytes == 0 else {
+        throw TestFailure("\(rest.readableBytes) bytes came before the close")
+      }
+    case .close: await close()
+    }
   }
 }
 

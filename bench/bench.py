@@ -19,6 +19,7 @@ import time
 
 import cases
 import measure
+import memory
 import report
 import servers
 
@@ -43,6 +44,7 @@ def arguments():
         help="let the control plane store records during the runs; it is paused otherwise, since "
         "in earnest it has a machine of its own")
     parser.add_argument("--no-shipping", action="store_true", help="leave shipping out")
+    parser.add_argument("--no-memory", action="store_true", help="leave memory out")
     parser.add_argument(
         "--binaries", default=str(ROOT / ".build/release"), help="default %(default)s")
     parser.add_argument(
@@ -185,6 +187,12 @@ def run(chosen, wanted, scratch):
     targets = make_targets(scratch, cluster, password, chosen)
     context = Context(scratch, cluster, chosen.seconds)
     context.prepare_copy(targets["direct"])
+    # First, while the processes have done nothing else.
+    memories = {}
+    if not chosen.no_memory:
+        for name in [name for name in chosen.targets if targets[name].pids()]:
+            say("memory of", name)
+            memories[name] = memory.measure(targets[name], context.folder)
     shipped = None
     if "sallyport" in targets and not chosen.no_shipping:
         say("shipping and storing")
@@ -205,8 +213,9 @@ def run(chosen, wanted, scratch):
                     f"{report.rate(result['per_second'], case.rate_unit):>18} "
                     + (f"{cpu:8.2f} µs/{case.unit}" if cpu is not None else ""))
     text = report.table(wanted, results, chosen.targets)
-    if shipped:
-        text += "\n\n" + report.shipping(shipped)
+    text = "\n\n".join(part for part in [
+        text, report.added_latency(wanted, results), report.memory(memories) if memories else "",
+        report.shipping(shipped) if shipped else ""] if part)
     print(text)
     output = pathlib.Path(chosen.output)
     output.mkdir(parents=True, exist_ok=True)
@@ -219,7 +228,7 @@ def run(chosen, wanted, scratch):
             key: value for key, value in vars(chosen).items() if key not in ("output", "binaries")},
         "half_load_per_second": {
             "TLS" if tls else "plaintext": rate for tls, rate in context.half_loads.items()},
-        "shipping": shipped, "cases": results,
+        "shipping": shipped, "memory": memories, "cases": results,
     }, indent=1))
     if chosen.write_docs:
         write_docs(chosen, text)

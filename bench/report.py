@@ -73,3 +73,36 @@ def shipping(result):
         f"({result['records'] / result['seconds']:,.0f} a second); CPU for each: control plane "
         f"{result['control_us']:.1f} µs, its Postgres {result['store_us']:.1f} µs, agent "
         f"{result['agent_us']:.1f} µs.")
+
+
+def memory(results):
+    """Markdown: one row for each proxy; kB become MB where they are many."""
+    lines = [
+        "| way | idle | an idle session | an idle session, TLS | under a slowly read result of 1 GB |",
+        "|---|---|---|---|---|",
+    ]
+    for name, result in results.items():
+        lines.append(
+            f"| {name} | {result['idle'] / 1024:.1f} MB | {result['session']:.1f} kB "
+            f"| {result['session_tls']:.1f} kB | {result['after_sessions'] / 1024:.1f} → "
+            f"{result['result_peak'] / 1024:.1f} MB |")
+    return "\n".join(lines)
+
+
+def added_latency(cases, results):
+    """What each way adds to the direct latency at half load; medians of the rounds."""
+    lines = []
+    for case in cases:
+        rows = results.get(case.name, {})
+        if "half load" not in case.name or not rows.get("direct"):
+            continue
+        for name, runs in rows.items():
+            if name == "direct" or not runs:
+                continue
+            added = [
+                median([run[key] for run in runs]) - median([run[key] for run in rows["direct"]])
+                for key in ("p50_us", "p99_us")]
+            lines.append(f"| {case.name} | {name} | {number(added[0])} / {number(added[1])} µs |")
+    if not lines:
+        return ""
+    return "\n".join(["| case | way | added p50 / p99 |", "|---|---|---|", *lines])

@@ -27,6 +27,25 @@ struct ServerError: Equatable, Sendable {
     }
   }
 
+  /// Whether the code is one: five digits or capital letters.
+  var hasSQLState: Bool {
+    sqlstate.utf8.count == 5
+      && sqlstate.utf8.allSatisfy {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+          || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0)
+      }
+  }
+
+  /// What a client could not read of a whole body; `nil` when it can.
+  static func flaw(of body: ByteBuffer) -> WireError? {
+    do throws(WireError) {
+      _ = try BackendMessage.Diagnostic(decoding: body)
+      return nil
+    } catch {
+      return error
+    }
+  }
+
   /// Cut where a UTF-8 character begins.
   private static func cut(_ value: ByteBuffer, to limit: Int) -> ByteBuffer {
     guard value.readableBytes > limit else { return value }

@@ -35,6 +35,11 @@ struct ClientError: Equatable, Sendable {
       hint: "Try again later; the cause is in the gateway's audit record.")
   }
 
+  /// The server went away without a last word.
+  static let serverLost = ClientError(
+    sqlstate: "08006", message: "the server closed the connection unexpectedly",
+    hint: "Connect again; what was running may or may not have been done.")
+
   init(
     severity: BackendMessage.Diagnostic.Severity = .fatal, sqlstate: String, message: String,
     detail: String? = nil, hint: String? = nil

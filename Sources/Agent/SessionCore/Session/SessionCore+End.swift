@@ -28,7 +28,15 @@ extension SessionCore {
 
   /// The server did what the protocol does not allow.
   mutating func failServer(_ what: String, at now: MonotonicTime) {
-    let detail = "the server sent \(what)"
+    failServer(detail: "the server sent \(what)", at: now)
+  }
+
+  /// The server sent a message that cannot be read.
+  mutating func failServer(_ flaw: WireError, at now: MonotonicTime) {
+    failServer(detail: "the server broke the protocol: \(flaw.message)", at: now)
+  }
+
+  private mutating func failServer(detail: String, at now: MonotonicTime) {
     if let startup = phase.startup {
       return failLogin(
         .serverUnavailable(startup.connection), reason: .serverProtocol, detail: detail, at: now)
@@ -61,7 +69,9 @@ extension SessionCore {
     case .ready, .draining:
       let cause: SessionClosed.Cause =
         hasClientTerminated ? .clientTerminated : isClientOpen ? .serverClosed : .clientClosed
-      close(cause, at: now)
+      // A server that ends a connection says why, but for a message of an impossible length.
+      let isUnexplained = cause == .serverClosed && lastFatal == nil && !isClientMuted
+      close(cause, error: isUnexplained ? .serverLost : nil, at: now)
     case .created, .startup, .password, .verifying, .connecting, .authenticating, .starting:
       failLogin(
         .serverUnavailable(phase.startup?.connection ?? ""), reason: .serverUnreachable,

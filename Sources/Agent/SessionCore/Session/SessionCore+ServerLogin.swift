@@ -74,7 +74,7 @@ extension SessionCore {
         failServer("a message of type \(type) when it is not due", at: now)
       }
     } catch {
-      failServer(error.message, at: now)
+      failServer(error, at: now)
     }
   }
 
@@ -155,7 +155,7 @@ extension SessionCore {
     }
     var shown = ClientError(sqlstate: error.sqlstate, message: error.message)
     // What the agent asked for is nothing to the client.
-    if error.sqlstate.isEmpty || remedy != nil { shown = .serverUnavailable(startup.connection) }
+    if !error.hasSQLState || remedy != nil { shown = .serverUnavailable(startup.connection) }
     failLogin(shown, reason: .serverUnreachable, detail: detail, at: now)
   }
 

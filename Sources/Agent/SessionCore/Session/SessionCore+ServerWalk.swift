@@ -37,6 +37,8 @@ extension SessionCore {
   }
 
   private mutating func walkRows(_ input: inout ByteBuffer) -> Bool {
+    // Rows that nothing asked for are the general path's matter.
+    guard pipeline.queue.count > 0 else { return false }
     let run = RowRun(at: input)
     guard run.chunkBytes > 0 else { return false }
     pipeline.progress.note(rows: run.rows)
@@ -61,6 +63,11 @@ extension SessionCore {
     guard isPassing else {
       takeWholeLoginMessage(header, &input, at: now)
       return outlet.drop(upTo: input.readerIndex)
+    }
+    // The client would take it for the answer to what it sends next.
+    guard type.isAsynchronous || pipeline.queue.count > 0 else {
+      outlet.drop(upTo: input.readerIndex)
+      return failServer("a message \(type) that nothing asked for", at: now)
     }
     let wanted = type.isInspected ? header.messageLength : FrameReader.Header.byteCount
     let limit = FrameReader.Header.byteCount + limits.maximumInspectedServerBytes
@@ -125,12 +132,12 @@ extension SessionCore {
       if pipeline.queue.head?.kind != .query {
         _ = pipeline.changeDone(.describeStatement, .describePortal)
       }
-    case .parameterDescription: describe(taken.body, isWhole)
-    case .commandComplete: answersRefused = complete(taken.body, at: now)
+    case .parameterDescription: describe(taken.body, isWhole, at: now)
+    case .commandComplete: answersRefused = complete(taken.body, isWhole, at: now)
     case .emptyQueryResponse: pipeline.emptyQuery(at: now, audit: &effects.audit)
     case .portalSuspended: pipeline.portalSuspended(at: now, audit: &effects.audit)
     case .copyInResponse: pipeline.copyIn()
-    case .errorResponse: return takeError(taken.body, at: now)
+    case .errorResponse: return takeError(taken.body, isWhole, at: now)
     case .readyForQuery: takeReady(taken.body, at: now)
     case .parameterStatus: return takeStatus(taken.body, at: now)
     case .authentication, .backendKeyData, .copyBothResponse, .negotiateProtocolVersion:
@@ -146,28 +153,39 @@ extension SessionCore {
     return nil
   }
 
-  private mutating func describe(_ body: ByteBuffer, _ isWhole: Bool) {
-    guard isWhole, let oids = Self.parameterOIDs(body) else { return }
-    pipeline.parameterDescription(oids)
+  private mutating func describe(_ body: ByteBuffer, _ isWhole: Bool, at now: MonotonicTime) {
+    guard isWhole else { return }
+    do throws(WireError) {
+      let description = try BackendMessage.ParameterDescription(decoding: body)
+      pipeline.parameterDescription(description.parameterOIDs)
+    } catch {
+      failServer(error, at: now)
+    }
   }
 
-  /// Layout: `Int16` count, that many `Int32` type numbers.
-  private static func parameterOIDs(_ body: ByteBuffer) -> [UInt32]? {
-    var body = body
-    guard let count = body.readInteger(as: UInt16.self),
-      body.readableBytes == Int(count) * 4
-    else { return nil }
-    return (0..<count).compactMap { _ in body.readInteger(as: UInt32.self) }
-  }
-
-  private mutating func complete(_ body: ByteBuffer, at now: MonotonicTime) -> Bool {
-    let command =
-      (try? BackendMessage.CommandComplete(decoding: body))
-      ?? BackendMessage.CommandComplete(tag: "")
+  /// A tag that is longer than what is looked at counts no rows.
+  private mutating func complete(
+    _ body: ByteBuffer, _ isWhole: Bool, at now: MonotonicTime
+  ) -> Bool {
+    var command = BackendMessage.CommandComplete(tag: "")
+    if isWhole {
+      do throws(WireError) {
+        command = try BackendMessage.CommandComplete(decoding: body)
+      } catch {
+        failServer(error, at: now)
+        return false
+      }
+    }
     return pipeline.commandComplete(command, at: now, audit: &effects.audit)
   }
 
-  private mutating func takeError(_ body: ByteBuffer, at now: MonotonicTime) -> ByteBuffer? {
+  private mutating func takeError(
+    _ body: ByteBuffer, _ isWhole: Bool, at now: MonotonicTime
+  ) -> ByteBuffer? {
+    if isWhole, let flaw = ServerError.flaw(of: body) {
+      failServer(flaw, at: now)
+      return nil
+    }
     let error = ServerError(
       body: body, maximumMessageBytes: limits.maximumRecordedMessageBytes)
     if error.endsSession { lastFatal = error }
@@ -187,7 +205,7 @@ extension SessionCore {
       pipeline.readyForQuery(status: status.rawValue, at: now, audit: &effects.audit)
       lastActiveAt = now
     } catch {
-      failServer(error.message, at: now)
+      failServer(error, at: now)
     }
   }
 
@@ -195,7 +213,13 @@ extension SessionCore {
   /// went back to the stamp (`RESET`, `DISCARD ALL`, a rollback). A name that the client sets later
   /// is the client's own, and passes.
   private mutating func takeStatus(_ body: ByteBuffer, at now: MonotonicTime) -> ByteBuffer? {
-    guard let status = try? BackendMessage.ParameterStatus(decoding: body) else { return nil }
+    let status: BackendMessage.ParameterStatus
+    do throws(WireError) {
+      status = try BackendMessage.ParameterStatus(decoding: body)
+    } catch {
+      failServer(error, at: now)
+      return nil
+    }
     if violatesPin(status) {
       let detail = "the server reports \(status.name) = \"\(status.value)\""
       end(.protectedSetting, detail: detail, at: now)
@@ -210,6 +234,17 @@ extension SessionCore {
 }
 
 extension BackendMessageType {
+  /// Whether a server may send it when nothing waits for an answer (PostgreSQL documentation,
+  /// section 54.2.7 "Asynchronous Operations"). An error then is that of a connection that ends.
+  var isAsynchronous: Bool {
+    switch self {
+    case .errorResponse, .noticeResponse, .notificationResponse, .parameterStatus: true
+    // Refused at any time, with a cause of their own.
+    case .authentication, .backendKeyData, .copyBothResponse, .negotiateProtocolVersion: true
+    default: false
+    }
+  }
+
   /// Whether the body is looked at, once the session is ready.
   var isInspected: Bool {
     switch self {

@@ -98,6 +98,9 @@ final class ClientNegotiationHandler: ChannelInboundHandler, RemovableChannelHan
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     // A handshake that failed or a reset: nobody is there to be told.
+    if case .handshaking = phase, let flaw = Self.handshakeFlaw(error) {
+      refuse(context, .protocolViolation, "the TLS handshake failed: \(flaw)")
+    }
     lane.commons.logger.debug(
       "client handshake failed",
       metadata: ["client": "\(address(context))", "error": "\(error)"])
@@ -161,6 +164,16 @@ final class ClientNegotiationHandler: ChannelInboundHandler, RemovableChannelHan
   }
 
   // MARK: Records
+
+  /// What TLS found wrong with the client's bytes, without the place in TLS's own sources; `nil`
+  /// where the client just left, as who only looks whether the port is open does.
+  private static func handshakeFlaw(_ error: any Error) -> String? {
+    guard case .handshakeFailed(.sslError(let stack))? = error as? NIOSSLError,
+      let first = stack.first, first != .eofDuringHandshake
+    else { return nil }
+    let text = first.description.split(separator: " at ").first ?? ""
+    return text.split(separator: ":").last.map(String.init) ?? ""
+  }
 
   private func refuse(_ context: ChannelHandlerContext, _ reason: ReasonCode, _ detail: String) {
     record(

@@ -45,6 +45,18 @@ import Testing
     #expect(gone?.code == .notFound)
   }
 
+  @Test func functionCallsAreAllowedByNameOnly() async throws {
+    let plane = try await Plane()
+    _ = try await plane.enrol()
+    for (asked, given) in [(nil, nil), (false, nil), (true, true)] as [(Bool?, Bool?)] {
+      var draft = Plane.draft()
+      draft.allowsFunctionCalls = asked
+      draft.replace = true
+      let info = try await plane.plane.connections.add(draft, by: plane.caller)
+      #expect(info.allowsFunctionCalls == given)
+    }
+  }
+
   @Test func everyFieldOfAConnectionIsChecked() async throws {
     let cases: [(String, (inout ConnectionDraft) -> Void)] = [
       ("name", { $0.name = "Orders" }), ("name", { $0.name = "" }),

@@ -180,7 +180,11 @@ extension DatabaseTests {
         // A role that goes takes its grants with it; the other stays as it was.
         var other = Self.connection("orders", roles: [DatabaseRole(name: "a")])
         other.id = identifier(12345)
+        other.allowsFunctionCalls = true
+        #expect(stored.connection.allowsFunctionCalls == nil)
         let replaced = try await store.add(other, at: time(3), replace: true)
+        #expect(try await store.connection(named: "orders") == replaced)
+        #expect(replaced.connection.allowsFunctionCalls == true)
         #expect(replaced.connection.id == stored.connection.id)
         #expect(replaced.createdAt == time(1))
         #expect(try await store.grants().map(\.grant.name) == ["g-a"])

@@ -11,10 +11,13 @@ package struct ConnectionDraft: Codable, Sendable, Equatable {
   package var roles: [RoleDraft]
   /// Replace a connection of that name instead of refusing.
   package var replace: Bool
+  /// Whether functions may be called outside SQL; absent means no.
+  package var allowsFunctionCalls: Bool?
 
   package init(
     name: String, segment: String, host: String, port: Int, database: String, tls: String,
-    authoritiesPEM: String?, labels: [String: String], roles: [RoleDraft], replace: Bool
+    authoritiesPEM: String?, labels: [String: String], roles: [RoleDraft], replace: Bool,
+    allowsFunctionCalls: Bool? = nil
   ) {
     self.name = name
     self.segment = segment
@@ -26,6 +29,7 @@ package struct ConnectionDraft: Codable, Sendable, Equatable {
     self.labels = labels
     self.roles = roles
     self.replace = replace
+    self.allowsFunctionCalls = allowsFunctionCalls
   }
 }
 
@@ -63,11 +67,13 @@ package struct ConnectionInfo: Codable, Sendable, Equatable {
   package var createdAt: String
   /// The agents that serve it, with where clients reach them.
   package var agents: [ServingAgent]
+  /// Whether functions may be called outside SQL; absent means no.
+  package var allowsFunctionCalls: Bool?
 
   package init(
     id: String, name: String, segment: String, host: String, port: Int, database: String,
     tls: String, labels: [String: String], roles: [RoleInfo], createdAt: String,
-    agents: [ServingAgent]
+    agents: [ServingAgent], allowsFunctionCalls: Bool? = nil
   ) {
     self.id = id
     self.name = name
@@ -80,6 +86,7 @@ package struct ConnectionInfo: Codable, Sendable, Equatable {
     self.roles = roles
     self.createdAt = createdAt
     self.agents = agents
+    self.allowsFunctionCalls = allowsFunctionCalls
   }
 }
 

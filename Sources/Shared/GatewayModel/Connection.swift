@@ -24,11 +24,14 @@ package struct Connection: Hashable, Sendable, Codable {
   package var authoritiesPEM: String?
   package var labels: [String: String]
   package var roles: [DatabaseRole]
+  /// Whether functions may be called outside SQL (FunctionCall, as large objects of libpq are
+  /// read); `nil`, as in bundles made before there was the choice, means no.
+  package var allowsFunctionCalls: Bool?
 
   package init(
     id: Identifier128, name: String, segment: String, host: String, port: UInt16,
     database: String, tls: ServerTLSMode, authoritiesPEM: String? = nil,
-    labels: [String: String] = [:], roles: [DatabaseRole] = []
+    labels: [String: String] = [:], roles: [DatabaseRole] = [], allowsFunctionCalls: Bool? = nil
   ) {
     self.id = id
     self.name = name
@@ -40,6 +43,7 @@ package struct Connection: Hashable, Sendable, Codable {
     self.authoritiesPEM = authoritiesPEM
     self.labels = labels
     self.roles = roles
+    self.allowsFunctionCalls = allowsFunctionCalls
   }
 }
 

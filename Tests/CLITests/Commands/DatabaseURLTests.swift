@@ -49,14 +49,15 @@ struct AddConnectionTests {
     #expect(draft.tls == "verify-full")
     #expect(draft.roles.map(\.name) == ["app", "readonly"])
     #expect(draft.labels == ["a": "b=c"])
-    #expect(!draft.replace)
+    #expect(!draft.replace && draft.allowsFunctionCalls == nil)
   }
 
   @Test func optionsGoBeforeTheURL() throws {
     let draft = try AddConnection.parse([
       "orders", "postgresql://app@db/shop?sslmode=require", "--segment", "eu", "--host", "other",
-      "--port", "1", "--database", "d", "--tls", "disable",
+      "--port", "1", "--database", "d", "--tls", "disable", "--allow-function-calls",
     ]).draft()
+    #expect(draft.allowsFunctionCalls == true)
     #expect(draft.host == "other" && draft.port == 1 && draft.database == "d")
     #expect(draft.tls == "disable")
   }

@@ -30,7 +30,8 @@ extension ConnectionDraft {
     return Connection(
       id: id, name: name, segment: segment, host: host, port: port, database: database,
       tls: mode, authoritiesPEM: authoritiesPEM, labels: labels,
-      roles: try checkedRoles(agents: agents))
+      roles: try checkedRoles(agents: agents),
+      allowsFunctionCalls: allowsFunctionCalls == true ? true : nil)
   }
 
   private func checkHost() throws(ControlError) {

@@ -148,7 +148,8 @@ package struct ConnectionService: Sendable {
         ServingAgent(
           id: $0.id.description, clientAddress: $0.clientAddress,
           link: $0.link(at: now, settings).rawValue)
-      })
+      },
+      allowsFunctionCalls: connection.allowsFunctionCalls)
   }
 }
 

@@ -66,18 +66,20 @@ extension PostgresStore: ConnectionStore {
     let written = try session.execute(
       """
       INSERT INTO sallyport.connection
-        (id, name, segment, host, port, database, tls, authorities_pem, labels, created_at)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        (id, name, segment, host, port, database, tls, authorities_pem, labels, created_at,
+        allows_function_calls)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
       ON CONFLICT (name) DO UPDATE SET segment = excluded.segment, host = excluded.host,
         port = excluded.port, database = excluded.database, tls = excluded.tls,
-        authorities_pem = excluded.authorities_pem, labels = excluded.labels
-        WHERE $11
+        authorities_pem = excluded.authorities_pem, labels = excluded.labels,
+        allows_function_calls = excluded.allows_function_calls
+        WHERE $12
       """,
       [
         .identifier(connection.id), .text(connection.name), .text(connection.segment),
         .text(connection.host), .integer(Int64(connection.port)), .text(connection.database),
         .text(connection.tls.rawValue), .optional(connection.authoritiesPEM), .json(labels),
-        .time(stored.createdAt), .bool(replacing),
+        .time(stored.createdAt), .bool(connection.allowsFunctionCalls == true), .bool(replacing),
       ])
     // Another request stored one of that name since it was looked for.
     guard written == 1 else { throw taken(connection.name) }
@@ -116,7 +118,7 @@ extension PostgresStore: ConnectionStore {
     var found = try session.rows(
       """
       SELECT c.id, c.name, c.segment, c.host, c.port, c.database, c.tls, c.authorities_pem,
-        c.labels, c.created_at
+        c.labels, c.created_at, c.allows_function_calls
       FROM sallyport.connection c WHERE \(condition) ORDER BY c.name
       """, values, connection)
     let ids = found.map(\.connection.id)
@@ -166,10 +168,13 @@ extension PostgresStore: ConnectionStore {
     }
     let authorities = try row.optionalText()
     let labels = try? JSONDecoder().decode([String: String].self, from: Data(try row.json()))
+    let createdAt = try row.time()
+    let allowsFunctionCalls = try row.bool()
     return StoredConnection(
       connection: Connection(
         id: id, name: name, segment: segment, host: host, port: port, database: database,
-        tls: tls, authoritiesPEM: authorities, labels: labels ?? [:]),
-      createdAt: try row.time())
+        tls: tls, authoritiesPEM: authorities, labels: labels ?? [:],
+        allowsFunctionCalls: allowsFunctionCalls ? true : nil),
+      createdAt: createdAt)
   }
 }

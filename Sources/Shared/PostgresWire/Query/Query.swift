@@ -25,16 +25,28 @@ extension FrontendMessage {
 
   /// A call of a server function by its number (PostgreSQL's "fast path").
   ///
-  /// Layout: `Int32` function, then arguments in the form of Bind.
+  /// Layout: `Int32` function; `Int16` count and argument formats; `Int16` count and values, each
+  /// an `Int32` length (-1 for null) and bytes; `Int16` result format.
   package struct FunctionCall: Hashable, Sendable {
     package let functionOID: UInt32
-    /// Not looked into.
-    package let arguments: ByteBuffer
+    package let argumentFormats: [FormatCode]
+    /// `nil` for null; others are slices of the message.
+    package let arguments: [ByteBuffer?]
+    package let resultFormat: FormatCode
 
     package init(decoding body: ByteBuffer) throws(WireError) {
       var reader = BodyReader(body, "FunctionCall")
       functionOID = try reader.integer(UInt32.self)
-      arguments = reader.rest()
+      argumentFormats = try reader.formats()
+      arguments = try reader.values()
+      resultFormat = FormatCode(rawValue: try reader.integer(Int16.self))
+      try reader.end()
+    }
+
+    /// The format of an argument; `nil` where the message names formats for fewer than it has,
+    /// which the server refuses.
+    package func format(ofArgument index: Int) -> FormatCode? {
+      FormatCode.of(index, in: argumentFormats)
     }
   }
 }

@@ -53,6 +53,13 @@ struct AddConnection: ReportingCommand {
   @Option(help: ArgumentHelp("A label, to find it by; repeat it for more.", valueName: "key=value"))
   var label: [String] = []
 
+  @Flag(
+    help: """
+      Let clients call functions outside SQL, as libpq, psycopg2 and JDBC do for large objects; \
+      they are recorded with the function's number and its arguments.
+      """)
+  var allowFunctionCalls = false
+
   @OptionGroup var passwords: RolePasswords
 
   @Flag(help: "Replace the connection of that name.")
@@ -143,7 +150,8 @@ struct AddConnection: ReportingCommand {
       host: try Self.require(host ?? url?.host, "host", "--host"), port: port,
       database: try Self.require(database ?? url?.database, "database", "--database"), tls: mode,
       authoritiesPEM: authorities, labels: try Self.labels(label),
-      roles: roles.map { RoleDraft(name: $0, credentials: []) }, replace: replace)
+      roles: roles.map { RoleDraft(name: $0, credentials: []) }, replace: replace,
+      allowsFunctionCalls: allowFunctionCalls ? true : nil)
   }
 
   static func labels(_ arguments: [String]) throws(CLIFailure) -> [String: String] {

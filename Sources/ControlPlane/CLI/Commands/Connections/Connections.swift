@@ -85,6 +85,7 @@ struct ShowConnection: ReportingCommand {
       ("Server", EscapedText.line("\(item.host):\(item.port)")),
       ("Database", EscapedText.line(item.database)),
       ("TLS", EscapedText.line(item.tls)),
+      ("Function calls", item.allowsFunctionCalls == true ? "allowed outside SQL" : nil),
       ("Labels", item.labels.isEmpty ? nil : labelText(item.labels)),
       ("Roles", roles.joined(separator: "\n")),
       ("Agents", agents.isEmpty ? "none" : agents.joined(separator: "\n")),

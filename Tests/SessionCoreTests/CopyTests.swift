@@ -99,16 +99,20 @@ import Testing
     #expect(session.ends[0].commands == 2)
   }
 
-  /// The name is not settled, but the server takes the Bind for a mistake in the data: to wait
-  /// for its replies would be to wait for ever.
-  @Test func bindInTheMiddleOfCopyDataGoesOn() {
+  /// The server takes the Parse for a mistake in the data, or else answers it: the Bind waits.
+  @Test func bindBehindWhatCannotStandInCopyDataWaits() {
     var session = SessionHarness.ready()
     session.client(
       Client.parse("", "copy"), Client.bind(), Client.execute(), Client.parse("s", "x"),
-      Client.sync, Client.bind("", "s"), Client.sync)
-    #expect(types(session.toServer) == "PBEPS")
+      Client.sync, Client.bind("", "s"), Client.execute())
     session.server(Server.parseComplete, Server.bindComplete, Server.copyIn)
-    #expect(types(session.toServer) == "PBEPSBS")
+    #expect(types(session.toServer) == "PBEPS")
+    session.server(
+      Server.error("08P01"),
+      Server.error("08P01", "protocol synchronization was lost", severity: .fatal))
+    session.send(.serverClosed)
+    #expect(session.outcomes.hasPrefix("1 failed"))
+    #expect(session.closes.map(\.cause) == [.serverClosed])
   }
 
   @Test func largeDataPassesWithoutBeingHeld() {

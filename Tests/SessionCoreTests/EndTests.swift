@@ -68,7 +68,8 @@ import Testing
   }
 
   @Test(arguments: [
-    (ReasonCode.sessionKilled, "57P01"), (.shutdown, "57P01"), (.recordLogUnavailable, "58030"),
+    (ReasonCode.sessionKilled, "57P01"), (.grantRevoked, "57P01"), (.shutdown, "57P01"),
+    (.recordLogUnavailable, "58030"), (.tooManySessions, "53300"),
   ])
   func terminated(_ reason: ReasonCode, _ code: String) {
     var session = SessionHarness.ready()

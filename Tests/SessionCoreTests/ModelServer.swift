@@ -5,7 +5,8 @@ import PostgresWire
 
 /// Answers like PostgreSQL, by its own rules for errors, Sync, COPY, portals and transactions.
 ///
-/// Its SQL: `rows N`, `tag NAME`, `fail`, `copyin`, `copyout N`, `begin`, `commit`, `rollback`,
+/// Its SQL: `rows N`, `tag NAME`, `fail`, `copyin`, `copyview` (which fails once the client was
+/// told to send, as COPY into a view does), `copyout N`, `begin`, `commit`, `rollback`,
 /// statements joined by `;` in a simple query, and nothing. What it ran, it remembers.
 struct ModelServer {
   struct Ran: Equatable {
@@ -77,7 +78,8 @@ struct ModelServer {
     case "S":
       isSkipping = false
       ready()
-    case "H", "d", "c", "f": break
+    case "H": if body.readableBytes > 0 { fail("08P01", skips: true) }
+    case "d", "c", "f": break
     default:
       say(Server.error("08P01", "invalid frontend message type", severity: .fatal))
       isClosed = true
@@ -112,10 +114,9 @@ struct ModelServer {
     var parts = parts
     while !parts.isEmpty {
       let part = String(parts.removeFirst())
-      if part == "copyin", status != .failed {
+      if part == "copyin" || part == "copyview", status != .failed {
         copy = .simple(text: text, rest: parts)
-        copied = 0
-        return say(Server.copyIn)
+        return beginCopy(into: part)
       }
       guard run(part, skips: false) else {
         ran.append(Ran(text: text, outcome: .failed))
@@ -201,10 +202,9 @@ struct ModelServer {
       ran.append(Ran(text: nil, outcome: .failed))
       return fail("34000", "portal \"\(name)\" does not exist", skips: true)
     }
-    if portal.text == "copyin", status != .failed {
+    if portal.text == "copyin" || portal.text == "copyview", status != .failed {
       copy = .extended(text: portal.text)
-      copied = 0
-      return say(Server.copyIn)
+      return beginCopy(into: portal.text)
     }
     if portal.text.hasPrefix("rows "), message.maximumRows > 0, status != .failed {
       return fetch(name, portal, limit: Int(message.maximumRows))
@@ -259,6 +259,12 @@ struct ModelServer {
 
   // MARK: COPY in
 
+  private mutating func beginCopy(into text: String) {
+    copied = 0
+    say(Server.copyIn)
+    if text == "copyview" { failCopy("42809") }
+  }
+
   private mutating func takeCopy(_ type: Character, _ body: ByteBuffer) {
     switch type {
     case "d":
@@ -276,13 +282,13 @@ struct ModelServer {
     case "f": failCopy("57014")
     case "S", "H": break
     default:
-      failCopy("08P01")
+      failCopy("08P01", isReady: false)
       say(Server.error("08P01", "protocol synchronization was lost", severity: .fatal))
       isClosed = true
     }
   }
 
-  private mutating func failCopy(_ code: String) {
+  private mutating func failCopy(_ code: String, isReady: Bool = true) {
     let ended = copy
     copy = .none
     switch ended {
@@ -293,7 +299,7 @@ struct ModelServer {
     case .simple(let text, _):
       ran.append(Ran(text: text, outcome: .failed))
       fail(code, skips: false)
-      ready()
+      if isReady { ready() }
     }
   }
 }

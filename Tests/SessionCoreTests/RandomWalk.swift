@@ -29,7 +29,7 @@ struct SeededRandom: RandomNumberGenerator {
 struct ModelClient {
   private static let texts = [
     "rows 1", "rows 3", "rows 0", "tag SET", "fail", "begin", "commit", "rollback", "copyout 2", "",
-    "copyin",
+    "copyin", "copyin", "copyview",
   ]
   private static let names = ["", "", "s1", "s2"]
   private static let portals = ["", "", "p1", "p2"]
@@ -39,7 +39,8 @@ struct ModelClient {
   static func next(_ random: inout SeededRandom) -> ByteBuffer {
     let text = random.pick(texts)
     switch Int.random(in: 0..<24, using: &random) {
-    case 0...2: return text == "copyin" ? copy(Client.query(text), &random) : Client.query(text)
+    case 0...2:
+      return text.hasPrefix("copyin") ? copy(Client.query(text), &random) : Client.query(text)
     case 3: return Client.query("rows 2;tag SET;rows 1")
     case 4: return copy(Client.query("tag A;copyin;rows 2"), &random)
     case 5, 6: return Client.parse(random.pick(names), random.chance(0.1) ? "unparsable" : text)
@@ -53,7 +54,8 @@ struct ModelClient {
       let body = all([
         Client.parse("", text), Client.bind(), Client.describe(portal: ""), Client.execute(),
       ])
-      return text == "copyin" ? copy(body, &random, extended: true) : all([body, Client.sync])
+      guard text == "copyin" || text == "copyview" else { return all([body, Client.sync]) }
+      return copy(body, &random, extended: true)
     case 13: return Client.describe(statement: random.pick(names))
     case 14: return Client.describe(portal: random.pick(portals))
     case 15: return Client.close(statement: random.pick(names))
@@ -61,7 +63,10 @@ struct ModelClient {
     case 17: return Client.flush
     case 18: return Client.functionCall
     case 19: return random.chance(0.5) ? Client.query(long) : Client.parse("", long)
-    case 20: return random.pick([Client.copyData("stray"), Client.copyDone, message("B", "x")])
+    case 20:
+      return random.pick([
+        Client.copyData("stray"), Client.copyDone, message("B", "x"), message("H", "extra"),
+      ])
     default: return Client.sync
     }
   }
@@ -72,10 +77,16 @@ struct ModelClient {
     var parts = [start]
     if extended, random.chance(0.5) { parts.append(Client.sync) }
     for _ in 0..<Int.random(in: 0..<4, using: &random) {
-      parts.append(Client.copyData(random.chance(0.1) ? "bad" : "1\n"))
+      parts.append(Client.copyData(random.chance(0.2) ? "bad" : "1\n"))
+      while random.chance(0.15) { parts.append(Client.sync) }
+      if random.chance(0.05) { parts.append(message("H", "extra")) }
     }
-    parts.append(random.chance(0.8) ? Client.copyDone : Client.copyFail("no"))
-    if extended { parts.append(Client.sync) }
+    while random.chance(0.9) {
+      parts.append(random.chance(0.7) ? Client.copyDone : Client.copyFail("no"))
+      if random.chance(0.8) { break }
+      parts.append(Client.sync)
+    }
+    if extended, random.chance(0.8) { parts.append(Client.sync) }
     return all(parts)
   }
 }

@@ -138,8 +138,14 @@ import Testing
         seen.append(effects.client.send.joined)
       }
       var shown = 0
-      while let server = said.next(), let client = seen.next() {
+      var probes = walk.effects.count { Self.asksWhichReading($0) }
+      while var server = said.next(), let client = seen.next() {
         shown += 1
+        // The answer to a message of the core's own goes to nobody.
+        while probes > 0, server.type == "3", client.type != "3", let next = said.next() {
+          probes -= 1
+          server = next
+        }
         let isProvoked = String(buffer: server.body).contains("sallyport:")
         if isProvoked { provoked += 1 }
         check(
@@ -151,6 +157,15 @@ import Testing
       check(shown > 0, "seed \(walk.seed): nothing was shown")
     }
     #expect(provoked > 0)
+  }
+
+  private static func asksWhichReading(_ effects: Effects) -> Bool {
+    var stream = MessageStream()
+    stream.append(effects.server.send.joined)
+    while let next = stream.next() {
+      if next.type == "C", String(buffer: next.body).contains("sallyport:") { return true }
+    }
+    return false
   }
 
   @Test func nothingFlowsAfterTheEnd() {

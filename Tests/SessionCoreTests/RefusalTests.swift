@@ -32,7 +32,7 @@ import Testing
     #expect(types(session.toClient) == "EZCZ")
     #expect(session.clientErrors == ["0A000"])
     #expect(!String(buffer: session.toClient).contains("sallyport:"))
-    #expect(String(buffer: session.toClient).contains("Call the function in a SQL statement."))
+    #expect(String(buffer: session.toClient).contains("Call the function in a SQL statement, or "))
     #expect(session.outcomes == "1 refused, 2 completed")
   }
 
@@ -44,6 +44,35 @@ import Testing
     #expect(session.toServer == Client.functionCall)
     session.server(message("V", "\0\0\0\0"), Server.ready())
     #expect(session.outcomes == "1 completed")
+  }
+
+  /// `lo_open(16412, 262144)` and `lowrite(0, …)`, as libpq calls them.
+  @Test func functionCallAllowedByTheConnection() {
+    var session = SessionHarness()
+    session.logIn(allowingFunctionCalls: true)
+    session.forget()
+    let call = message(
+      "F",
+      write {
+        $0.writeInteger(UInt32(955))
+        $0.writeMultipleIntegers(Int16(1), Int16(1), Int16(3))
+        $0.writeMultipleIntegers(Int32(4), Int32(7), Int32(-1), Int32(2))
+        $0.writeBytes([0xFF, 0])
+        $0.writeInteger(Int16(1))
+      })
+    session.client(call, message("F", "\0\0"))
+    #expect(session.toServer == all([call, message("F", "\0\0")]))
+    #expect(session.begins.map(\.kind) == [.functionCall, .functionCall])
+    #expect(session.begins.map { String(buffer: $0.text) } == ["955", ""])
+    #expect(
+      session.begins[0].parameters == [
+        StatementParameter(typeOID: 0, value: .binary(ByteBuffer(integer: Int32(7)))),
+        StatementParameter(typeOID: 0, value: .null),
+        StatementParameter(typeOID: 0, value: .binary(ByteBuffer(bytes: [0xFF, 0]))),
+      ])
+    session.server(message("V", "\0\0\0\u{4}\0\0\0\0"), Server.ready())
+    session.server(Server.error("08P01"), Server.ready())
+    #expect(session.outcomes == "1 completed, 2 failed")
   }
 
   @Test func tooLargeQuery() {

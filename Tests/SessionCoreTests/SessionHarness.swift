@@ -42,9 +42,13 @@ struct SessionHarness {
     return session
   }
 
-  mutating func logIn(_ startup: ByteBuffer = Client.startup()) {
+  mutating func logIn(
+    _ startup: ByteBuffer = Client.startup(), allowingFunctionCalls: Bool = false
+  ) {
     client(startup, Client.password("token"))
-    send(.loginVerdict(.granted(Self.grant(), ServerCredential(password: Secret(text: "pw")))))
+    var grant = Self.grant()
+    if allowingFunctionCalls { grant.connection.allowsFunctionCalls = true }
+    send(.loginVerdict(.granted(grant, ServerCredential(password: Secret(text: "pw")))))
     send(.serverConnected(Self.connected()))
     server(Server.authenticationOk, Server.status("client_encoding", "UTF8"))
     server(Server.key(4711, [1, 2, 3, 4]), Server.ready())

@@ -36,9 +36,9 @@ package struct StatementBegun: Equatable, Sendable {
 
   package var statement: StatementID
   package var kind: Kind
-  /// The SQL as the client sent it, without the closing zero byte; usually UTF-8. Empty for a
-  /// function call, for a text over the limit, and for an execution of something that was made
-  /// by SQL (`PREPARE`, `DECLARE`).
+  /// The SQL as the client sent it, without the closing zero byte; usually UTF-8. Of a function
+  /// call the function's number (`pg_proc.oid`) in decimal. Empty for a text over the limit, and
+  /// for an execution of something that was made by SQL (`PREPARE`, `DECLARE`).
   package var text: ByteBuffer
   /// Equal numbers in one session mean equal texts, so that a digest can be kept; 0 says nothing.
   package var textVersion: UInt64

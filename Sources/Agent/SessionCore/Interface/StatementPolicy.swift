@@ -6,7 +6,8 @@ package import GatewayModel
 /// statement's facts or a person will arrive as an event, while the session stands still
 /// (``ClientStall``).
 package struct StatementPolicy: Hashable, Sendable {
-  /// Whether the function call protocol (large objects through `lo_*` of old clients) may pass.
+  /// Whether the function call protocol (large objects through `lo_*` of libpq) may pass; a
+  /// granted connection can allow it too.
   package var allowsFunctionCalls = false
 
   package init() {}
@@ -27,7 +28,8 @@ package struct StatementPolicy: Hashable, Sendable {
         StatementRefusal(
           reason: .unsupported, sqlstate: "0A000",
           message: "function calls through the fast-path protocol are not allowed here",
-          hint: "Call the function in a SQL statement.", detail: "FunctionCall message"))
+          hint: "Call the function in a SQL statement, or have the connection allow it.",
+          detail: "FunctionCall message"))
     case .query, .parse, .bind, .execute, .functionCall: .allow
     }
   }

@@ -2,7 +2,7 @@ internal import GatewayModel
 internal import NIOCore
 internal import PostgresWire
 
-/// The parameters of a Bind, for the record.
+/// The parameters of a Bind, or the arguments of a FunctionCall, for the record.
 enum BoundParameters {
   /// The most that the decoded texts of one Bind may take.
   static let maximumDecodedBytes = SizeLimits.decodedBytes
@@ -13,18 +13,29 @@ enum BoundParameters {
   /// whole chunk of the wire alive. Binary values of known types are decoded while the texts of
   /// one message stay within ``maximumDecodedBytes``; what comes after is kept as it came.
   static func read(_ message: FrontendMessage.Bind, types: [UInt32]) -> [StatementParameter] {
-    guard !message.parameters.isEmpty else { return [] }
+    read(message.parameters, types: types, format: message.format(ofParameter:))
+  }
+
+  /// The function's types are not known, so binary arguments are kept as they came.
+  static func read(_ call: FrontendMessage.FunctionCall) -> [StatementParameter] {
+    read(call.arguments, types: [], format: call.format(ofArgument:))
+  }
+
+  private static func read(
+    _ values: [ByteBuffer?], types: [UInt32], format: (Int) -> FormatCode?
+  ) -> [StatementParameter] {
+    guard !values.isEmpty else { return [] }
     var store = ByteBuffer()
-    store.reserveCapacity(message.parameters.reduce(0) { $0 + ($1?.readableBytes ?? 0) })
+    store.reserveCapacity(values.reduce(0) { $0 + ($1?.readableBytes ?? 0) })
     // All is written before the first slice is taken: a write to shared storage copies it.
-    for case let value? in message.parameters { store.writeImmutableBuffer(value) }
+    for case let value? in values { store.writeImmutableBuffer(value) }
     var parameters: [StatementParameter] = []
-    parameters.reserveCapacity(message.parameters.count)
+    parameters.reserveCapacity(values.count)
     var room = maximumDecodedBytes
-    for (index, value) in message.parameters.enumerated() {
+    for (index, value) in values.enumerated() {
       let oid = types.indices.contains(index) ? types[index] : 0
       let kept = value.flatMap { store.readSlice(length: $0.readableBytes) }
-      let format = message.format(ofParameter: index)
+      let format = format(index)
       parameters.append(StatementParameter(typeOID: oid, value: decode(kept, format, oid, &room)))
     }
     return parameters

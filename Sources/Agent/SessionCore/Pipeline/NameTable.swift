@@ -27,3 +27,5 @@ struct NameTable<Value: Sendable>: Sendable {
     unnamed = nil
   }
 }
+
+extension NameTable: Equatable where Value: Equatable {}

@@ -9,7 +9,6 @@ extension Pipeline {
   ///
   /// - Returns: Whether it answers what was refused and had to fail.
   mutating func changeDone(_ kinds: ReplyQueue.Kind...) -> Bool {
-    queue.settleDoubtfulSyncs()
     guard let head = queue.head else { return false }
     guard kinds.contains(head.kind) else { return head.kind.isRefused }
     if head.kind.isChange { catalogue.settle(done: true) }
@@ -17,9 +16,30 @@ extension Pipeline {
     return false
   }
 
+  /// NoData or RowDescription, the last reply to a Describe.
+  mutating func described() -> Bool { changeDone(.describeStatement, .describePortal) }
+
+  /// RowDescription: in the simple protocol the beginning of a result.
+  mutating func rowsDescribed() {
+    if queue.head?.kind != .query { _ = described() }
+  }
+
+  /// A message of this type is among what answers the current execution.
+  mutating func count(_ type: BackendMessageType, bytes: Int) {
+    switch type {
+    case .dataRow, .copyData:
+      progress.note(rows: 1)
+      progress.note(bytes: bytes)
+    case .commandComplete, .copyDone, .copyInResponse, .copyOutResponse, .emptyQueryResponse,
+      .errorResponse, .functionCallResponse, .portalSuspended:
+      progress.note(bytes: bytes)
+    case .rowDescription: if queue.head?.kind == .query { progress.note(bytes: bytes) }
+    default: break
+    }
+  }
+
   /// ParameterDescription: the rest of the answer to Describe follows.
   mutating func parameterDescription(_ oids: [UInt32]) {
-    queue.settleDoubtfulSyncs()
     if queue.head?.kind == .describeStatement { catalogue.describe(parameterOIDs: oids) }
   }
 
@@ -27,10 +47,9 @@ extension Pipeline {
   mutating func commandComplete(
     _ command: BackendMessage.CommandComplete, at now: MonotonicTime, audit: inout [AuditEvent]
   ) -> Bool {
-    queue.settleDoubtfulSyncs()
     guard let head = queue.head else { return false }
     guard head.kind.isExecution else { return head.kind.isRefused }
-    queue.endCopyIn(completed: true)
+    queue.completeCopyIn()
     progress.complete(command)
     catalogue.noteCommand(tag: command.tag)
     if head.kind == .execute { end(.completed, at: now, audit: &audit) }
@@ -38,21 +57,18 @@ extension Pipeline {
   }
 
   mutating func emptyQuery(at now: MonotonicTime, audit: inout [AuditEvent]) {
-    queue.settleDoubtfulSyncs()
     guard let head = queue.head, head.kind.isExecution else { return }
     progress.completeEmpty()
     if head.kind == .execute { end(.completed, at: now, audit: &audit) }
   }
 
   mutating func portalSuspended(at now: MonotonicTime, audit: inout [AuditEvent]) {
-    queue.settleDoubtfulSyncs()
     guard queue.head?.kind == .execute else { return }
     end(.suspended, at: now, audit: &audit)
   }
 
   /// CopyInResponse.
   mutating func copyIn() {
-    queue.settleDoubtfulSyncs()
     if queue.head?.kind.isExecution == true { queue.beginCopyIn() }
   }
 
@@ -60,7 +76,9 @@ extension Pipeline {
     status: UInt8, at now: MonotonicTime, audit: inout [AuditEvent]
   ) {
     transactionStatus = status
-    if let head = queue.head {
+    if queue.hasPossibleReadyAtHead {
+      queue.takePossibleReady()
+    } else if let head = queue.head {
       switch head.kind {
       case .query, .functionCall:
         end(progress.hasFailed ? .failed : .completed, at: now, audit: &audit)
@@ -76,6 +94,13 @@ extension Pipeline {
     if status == UInt8(ascii: "I") { catalogue.forgetPortals() }
   }
 
+  /// CloseComplete of a probe; `false` when something else is due.
+  mutating func probeAnswered() -> Bool {
+    guard queue.head?.kind == .probe else { return false }
+    _ = queue.removeHead()
+    return true
+  }
+
   /// ErrorResponse.
   ///
   /// - Parameter isPoison: Whether it names what was put at the server to fail for the refusal of
@@ -84,7 +109,6 @@ extension Pipeline {
     _ error: ServerError, at now: MonotonicTime, audit: inout [AuditEvent],
     isPoison: (StatementID) -> Bool
   ) -> ErrorVerdict {
-    if queue.isCopyingIn { queue.endCopyIn(completed: false) }
     guard let head = queue.head else { return .forward }
     var verdict = ErrorVerdict.forward
     if let statement = head.statement, let refusal = refusals[statement], isPoison(statement) {

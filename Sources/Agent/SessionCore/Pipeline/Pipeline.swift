@@ -22,7 +22,7 @@ struct Pipeline: Sendable {
   var finished: StatementEnded?
   /// Of what was refused and has no reply yet.
   var refusals: [StatementID: StatementRefusal] = [:]
-  private(set) var lastStatement: UInt64 = 0
+  var lastStatement: UInt64 = 0
 
   /// The portals whose long parameters stand in a begin already, oldest first.
   private var recordedPortals: [UInt64] = []
@@ -73,8 +73,8 @@ struct Pipeline: Sendable {
     if queue.append(kind, statement: statement, at: now) { refusals[statement] = refusal }
   }
 
-  mutating func forwardedSync(at now: MonotonicTime) {
-    _ = queue.append(.sync, at: now)
+  mutating func forwardedSync(isMalformed: Bool, at now: MonotonicTime) {
+    _ = queue.append(.sync, isMalformed: isMalformed, at: now)
     catalogue.endSegment()
   }
 

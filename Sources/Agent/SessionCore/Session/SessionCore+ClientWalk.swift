@@ -31,7 +31,9 @@ extension SessionCore {
       walkClientMessage(&input, &outlet, at: now)
     }
     effects.server.send.append(contentsOf: outlet.finish())
-    if stall != nil { keepForLater(input) }
+    guard stall != nil else { return }
+    keepForLater(input)
+    probeRivals(at: now)
   }
 
   private mutating func walkClientMessage(
@@ -44,8 +46,7 @@ extension SessionCore {
         detail: "a message of the unknown type \(byte)", at: now)
     }
     // Before a byte of the message is taken: what is held is read on only when more comes.
-    if clientFrames.isIdle, pipeline.queue.count >= limits.maximumPendingReplies, type != .copyData
-    {
+    if clientFrames.isIdle, pendingReplies >= limits.maximumPendingReplies, type != .copyData {
       stall = .pendingReplies
       return outlet.drop(upTo: input.readerIndex)
     }
@@ -132,10 +133,16 @@ extension SessionCore {
     _ type: FrontendMessageType, bodyLength: Int, at now: MonotonicTime
   ) -> Fate {
     switch type {
-    case .copyData: pipeline.queue.noteCopyData()
-    case .copyDone, .copyFail: _ = pipeline.queue.append(.copyEnd, at: now)
-    case .sync: pipeline.forwardedSync(at: now)
-    case .flush: if bodyLength > 0 { _ = pipeline.queue.append(.malformed, at: now) }
+    case .copyData: break
+    case .copyDone, .copyFail:
+      forwarded { pipeline, _ in _ = pipeline.queue.append(.copyEnd, at: now) }
+    case .sync:
+      forwarded { pipeline, _ in
+        pipeline.forwardedSync(isMalformed: bodyLength > 0, at: now)
+      }
+    case .flush where bodyLength > 0:
+      forwarded { pipeline, _ in _ = pipeline.queue.append(.malformedFlush, at: now) }
+    case .flush: break
     case .terminate: hasClientTerminated = true
     case .bind, .close, .describe, .execute, .functionCall, .parse, .password, .query: break
     }
@@ -157,17 +164,16 @@ extension SessionCore {
   private func isStillDue(_ stall: ClientStall) -> Bool {
     switch stall {
     case .login: false
-    case .pendingReplies: pipeline.queue.count > limits.maximumPendingReplies / 2
-    case .unsettledStatement(let name):
-      !pipeline.catalogue.isSettled(statement: name) && !pipeline.queue.readsCopyData
-    case .unsettledPortal(let name):
-      !pipeline.catalogue.isSettled(portal: name) && !pipeline.queue.readsCopyData
+    case .pendingReplies: pendingReplies > limits.maximumPendingReplies / 2
+    case .unsettledStatement(let name): statement(name) == .unsettled
+    case .unsettledPortal(let name): portal(name) == .unsettled
     }
   }
 
   /// Goes on with what was kept, when what it waits for is there.
   mutating func resumeClient(at now: MonotonicTime) {
-    guard isReady, let reason = stall, !isStillDue(reason) else { return }
+    guard isReady, let reason = stall else { return }
+    guard !isStillDue(reason) else { return probeRivals(at: now) }
     stall = nil
     let kept = backlog
     backlog = ByteBuffer()

@@ -85,7 +85,7 @@ extension SessionCore {
   ) {
     // A client that goes away does not stop what the server does for it; a refusal of ours does.
     let cancels = error != nil && pipeline.queue.currentStatement != nil
-    pipeline.abandon(at: now, audit: &effects.audit)
+    abandonStatements(at: now)
     if sessionOpened {
       effects.audit.append(
         .sessionClose(

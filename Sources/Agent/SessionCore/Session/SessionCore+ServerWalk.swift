@@ -38,7 +38,7 @@ extension SessionCore {
 
   private mutating func walkRows(_ input: inout ByteBuffer) -> Bool {
     // Rows that nothing asked for are the general path's matter.
-    guard pipeline.queue.count > 0 else { return false }
+    guard pipeline.queue.count > 0, rivals.isEmpty else { return false }
     let run = RowRun(at: input)
     guard run.chunkBytes > 0 else { return false }
     pipeline.progress.note(rows: run.rows)
@@ -65,7 +65,7 @@ extension SessionCore {
       return outlet.drop(upTo: input.readerIndex)
     }
     // The client would take it for the answer to what it sends next.
-    guard type.isAsynchronous || pipeline.queue.count > 0 else {
+    guard type.isAsynchronous || isAnswerDue else {
       outlet.drop(upTo: input.readerIndex)
       return failServer("a message \(type) that nothing asked for", at: now)
     }
@@ -103,18 +103,9 @@ extension SessionCore {
 
   /// Counts a message among what answers the current execution.
   private mutating func note(_ type: BackendMessageType, _ header: FrameReader.Header) {
-    switch type {
-    case .dataRow, .copyData:
-      pipeline.progress.note(rows: 1)
-      pipeline.progress.note(bytes: header.messageLength)
-    case .commandComplete, .copyDone, .copyInResponse, .copyOutResponse, .emptyQueryResponse,
-      .errorResponse, .functionCallResponse, .portalSuspended:
-      pipeline.progress.note(bytes: header.messageLength)
-    case .rowDescription:
-      if pipeline.queue.head?.kind == .query {
-        pipeline.progress.note(bytes: header.messageLength)
-      }
-    default: break
+    pipeline.count(type, bytes: header.messageLength)
+    for index in rivals.indices {
+      rivals[index].pipeline.count(type, bytes: header.messageLength)
     }
   }
 
@@ -124,28 +115,27 @@ extension SessionCore {
   ) -> ByteBuffer? {
     var answersRefused = false
     switch type {
-    case .parseComplete: answersRefused = pipeline.changeDone(.parse)
-    case .bindComplete: answersRefused = pipeline.changeDone(.bind)
-    case .closeComplete: _ = pipeline.changeDone(.close)
-    case .noData: _ = pipeline.changeDone(.describeStatement, .describePortal)
-    case .rowDescription:
-      if pipeline.queue.head?.kind != .query {
-        _ = pipeline.changeDone(.describeStatement, .describePortal)
-      }
+    case .parseComplete: answersRefused = answered(type) { p, _ in p.changeDone(.parse) }
+    case .bindComplete: answersRefused = answered(type) { p, _ in p.changeDone(.bind) }
+    case .closeComplete: return takeCloseComplete(at: now)
+    case .noData: _ = answered(type) { p, _ in p.described() }
+    case .rowDescription: answered(type) { p, _ in p.rowsDescribed() }
     case .parameterDescription: describe(taken.body, isWhole, at: now)
     case .commandComplete: answersRefused = complete(taken.body, isWhole, at: now)
-    case .emptyQueryResponse: pipeline.emptyQuery(at: now, audit: &effects.audit)
-    case .portalSuspended: pipeline.portalSuspended(at: now, audit: &effects.audit)
-    case .copyInResponse: pipeline.copyIn()
+    case .emptyQueryResponse: answered(type) { p, audit in p.emptyQuery(at: now, audit: &audit) }
+    case .portalSuspended:
+      answered(type) { p, audit in p.portalSuspended(at: now, audit: &audit) }
+    case .copyInResponse: answered(type) { p, _ in p.copyIn() }
     case .errorResponse: return takeError(taken.body, isWhole, at: now)
     case .readyForQuery: takeReady(taken.body, at: now)
     case .parameterStatus: return takeStatus(taken.body, at: now)
     case .authentication, .backendKeyData, .copyBothResponse, .negotiateProtocolVersion:
       failServer("a message \(type) when it is not due", at: now)
-    case .copyData, .copyDone, .copyOutResponse, .dataRow, .functionCallResponse, .noticeResponse,
-      .notificationResponse:
-      break
+    case .copyData, .copyDone, .copyOutResponse, .dataRow, .functionCallResponse:
+      answered(type) { _, _ in }
+    case .noticeResponse, .notificationResponse: break
     }
+    if !rivals.isEmpty, endWhenRivalsLast(at: now) { return nil }
     if answersRefused {
       // The server did what was made to fail: nothing more may happen in this session.
       failServer("\(type) for what was refused", at: now)
@@ -153,11 +143,29 @@ extension SessionCore {
     return nil
   }
 
+  /// The answer to a message of our own is shown to nobody.
+  private mutating func takeCloseComplete(at now: MonotonicTime) -> ByteBuffer? {
+    var isOurs = false
+    var isTheirs = false
+    answered(.closeComplete) { p, _ in
+      if p.probeAnswered() {
+        isOurs = true
+      } else {
+        _ = p.changeDone(.close)
+        isTheirs = true
+      }
+    }
+    if isOurs, isTheirs { endUnfollowed(at: now) }
+    return isOurs ? ByteBuffer() : nil
+  }
+
   private mutating func describe(_ body: ByteBuffer, _ isWhole: Bool, at now: MonotonicTime) {
     guard isWhole else { return }
     do throws(WireError) {
       let description = try BackendMessage.ParameterDescription(decoding: body)
-      pipeline.parameterDescription(description.parameterOIDs)
+      answered(.parameterDescription) { p, _ in
+        p.parameterDescription(description.parameterOIDs)
+      }
     } catch {
       failServer(error, at: now)
     }
@@ -176,7 +184,9 @@ extension SessionCore {
         return false
       }
     }
-    return pipeline.commandComplete(command, at: now, audit: &effects.audit)
+    return answered(.commandComplete) { p, audit in
+      p.commandComplete(command, at: now, audit: &audit)
+    }
   }
 
   private mutating func takeError(
@@ -190,19 +200,22 @@ extension SessionCore {
       body: body, maximumMessageBytes: limits.maximumRecordedMessageBytes)
     if error.endsSession { lastFatal = error }
     let poison = poison
-    let verdict = pipeline.error(error, at: now, audit: &effects.audit) { statement in
-      poison.isNamed(in: body, statement)
-    }
+    let verdict = answered(error, at: now) { statement in poison.isNamed(in: body, statement) }
     switch verdict {
     case .forward: return nil
     case .show(let refusal): return ClientError(refusal).bytes
+    case nil:
+      endUnfollowed(at: now)
+      return nil
     }
   }
 
   private mutating func takeReady(_ body: ByteBuffer, at now: MonotonicTime) {
     do throws(WireError) {
       let status = try BackendMessage.ReadyForQuery(decoding: body).status
-      pipeline.readyForQuery(status: status.rawValue, at: now, audit: &effects.audit)
+      answered(.readyForQuery) { p, audit in
+        p.readyForQuery(status: status.rawValue, at: now, audit: &audit)
+      }
       lastActiveAt = now
     } catch {
       failServer(error, at: now)

@@ -12,7 +12,7 @@ extension SessionCore {
     case .parse: parse(taken, at: now)
     case .bind: bind(taken, at: now)
     case .execute: execute(taken, at: now)
-    case .functionCall: functionCall(at: now)
+    case .functionCall: functionCall(taken, at: now)
     case .describe: describe(taken, at: now)
     case .close: close(taken, at: now)
     case .copyData, .copyDone, .copyFail, .flush, .password, .sync, .terminate: .forward
@@ -24,7 +24,7 @@ extension SessionCore {
     let body = taken.body
     // One that is malformed is recorded as it came; the server answers it with an error.
     let text = (try? FrontendMessage.Query(decoding: body))?.sql ?? body
-    if case .refuse(let refusal) = configuration.policy.verdict(on: .query) {
+    if case .refuse(let refusal) = policy.verdict(on: .query) {
       return .replace(refuse(.query, refusal, text: text, isUnnamed: true, at: now))
     }
     let statement = pipeline.nextStatement()
@@ -33,17 +33,17 @@ extension SessionCore {
         StatementBegun(
           statement: statement, kind: .simple, text: text,
           transactionStatus: pipeline.transactionStatus)))
-    pipeline.forwardedExecution(.query, statement, at: now, audit: &effects.audit)
+    forwardedExecution(.query, statement, at: now)
     return .forward
   }
 
   private mutating func parse(_ taken: FrameReader.Taken, at now: MonotonicTime) -> Fate {
     guard !endWhenExpired(at: now) else { return .ended }
     guard let message = try? FrontendMessage.Parse(decoding: taken.body) else {
-      pipeline.forwardedChange(.parse, .none, at: now)
+      forwardedChange(.parse, .none, at: now)
       return .forward
     }
-    var verdict = configuration.policy.verdict(on: .parse)
+    var verdict = policy.verdict(on: .parse)
     if verdict == .allow, !hasRoom(for: message.sql.readableBytes) { verdict = .refuse(noRoom) }
     if case .refuse(let refusal) = verdict {
       return .replace(
@@ -52,25 +52,20 @@ extension SessionCore {
     let prepared = pipeline.catalogue.prepared(
       name: message.name, text: message.sql, isOwned: taken.isOwned,
       parameterOIDs: message.parameterOIDs)
-    pipeline.forwardedChange(.parse, .prepare(message.name, prepared), at: now)
+    forwardedChange(.parse, .prepare(message.name, prepared), at: now)
     return .forward
   }
 
   private mutating func bind(_ taken: FrameReader.Taken, at now: MonotonicTime) -> Fate {
     guard !endWhenExpired(at: now) else { return .ended }
     guard let message = try? FrontendMessage.Bind(decoding: taken.body) else {
-      pipeline.forwardedChange(.bind, .none, at: now)
+      forwardedChange(.bind, .none, at: now)
       return .forward
     }
-    guard case .known(let prepared) = pipeline.catalogue.statement(message.statement) else {
-      if pipeline.queue.readsCopyData {
-        // The server takes it for a mistake in the COPY data and runs nothing.
-        pipeline.forwardedChange(.bind, .none, at: now)
-        return .forward
-      }
+    guard case .known(let prepared) = statement(message.statement) else {
       return .wait(.unsettledStatement(message.statement))
     }
-    var verdict = configuration.policy.verdict(on: .bind)
+    var verdict = policy.verdict(on: .bind)
     if verdict == .allow, !hasRoom(for: taken.bytes.readableBytes) { verdict = .refuse(noRoom) }
     if case .refuse(let refusal) = verdict {
       let text = prepared?.text ?? ByteBuffer()
@@ -80,23 +75,20 @@ extension SessionCore {
       statementName: message.statement, statement: prepared,
       parameters: BoundParameters.read(message, types: prepared?.parameterOIDs ?? []),
       number: pipeline.catalogue.nextPortal())
-    pipeline.forwardedChange(.bind, .bind(message.portal, portal), at: now)
+    forwardedChange(.bind, .bind(message.portal, portal), at: now)
     return .forward
   }
 
   private mutating func execute(_ taken: FrameReader.Taken, at now: MonotonicTime) -> Fate {
     guard !endWhenExpired(at: now) else { return .ended }
     guard let message = try? FrontendMessage.Execute(decoding: taken.body) else {
-      _ = pipeline.queue.append(.malformed, at: now)
+      forwardedOther(.malformed, at: now)
       return .forward
     }
-    var portal: Portal?
-    switch pipeline.catalogue.portal(message.portal) {
-    case .known(let known): portal = known
-    case .unsettled where pipeline.queue.readsCopyData: break
-    case .unsettled: return .wait(.unsettledPortal(message.portal))
+    guard case .known(let portal) = portal(message.portal) else {
+      return .wait(.unsettledPortal(message.portal))
     }
-    if case .refuse(let refusal) = configuration.policy.verdict(on: .execute) {
+    if case .refuse(let refusal) = policy.verdict(on: .execute) {
       let text = portal?.statement?.text ?? ByteBuffer()
       return .replace(refuse(.execute, refusal, text: text, isUnnamed: false, at: now))
     }
@@ -110,43 +102,68 @@ extension SessionCore {
           transactionStatus: pipeline.transactionStatus,
           preparedStatement: portal?.statementName.text ?? "", portal: message.portal.text,
           rowLimit: UInt32(max(0, message.maximumRows)))))
-    pipeline.forwardedExecution(.execute, statement, at: now, audit: &effects.audit)
+    forwardedExecution(.execute, statement, at: now)
     return .forward
   }
 
-  private mutating func functionCall(at now: MonotonicTime) -> Fate {
+  private mutating func functionCall(
+    _ taken: FrameReader.Taken, at now: MonotonicTime
+  ) -> Fate {
     guard !endWhenExpired(at: now) else { return .ended }
-    if case .refuse(let refusal) = configuration.policy.verdict(on: .functionCall) {
+    if case .refuse(let refusal) = policy.verdict(on: .functionCall) {
       return .replace(
         refuse(.functionCall, refusal, text: ByteBuffer(), isUnnamed: false, at: now))
     }
+    // One that is malformed calls nothing; the server answers it with an error.
+    let call = try? FrontendMessage.FunctionCall(decoding: taken.body)
     let statement = pipeline.nextStatement()
     effects.audit.append(
       .statementBegin(
         StatementBegun(
-          statement: statement, kind: .functionCall, text: ByteBuffer(),
+          statement: statement, kind: .functionCall,
+          text: ByteBuffer(string: call.map { "\($0.functionOID)" } ?? ""),
+          parameters: call.map(BoundParameters.read) ?? [],
           transactionStatus: pipeline.transactionStatus)))
-    pipeline.forwardedExecution(.functionCall, statement, at: now, audit: &effects.audit)
+    forwardedExecution(.functionCall, statement, at: now)
     return .forward
   }
 
   private mutating func describe(_ taken: FrameReader.Taken, at now: MonotonicTime) -> Fate {
     switch (try? FrontendMessage.Describe(decoding: taken.body))?.target {
     case .statement(let name):
-      pipeline.forwardedChange(.describeStatement, .describe(name), at: now)
-    case .portal: _ = pipeline.queue.append(.describePortal, at: now)
-    case nil: _ = pipeline.queue.append(.malformed, at: now)
+      forwardedChange(.describeStatement, .describe(name), at: now)
+    case .portal: forwardedOther(.describePortal, at: now)
+    case nil: forwardedOther(.malformed, at: now)
     }
     return .forward
   }
 
   private mutating func close(_ taken: FrameReader.Taken, at now: MonotonicTime) -> Fate {
     switch (try? FrontendMessage.Close(decoding: taken.body))?.target {
-    case .statement(let name): pipeline.forwardedChange(.close, .closeStatement(name), at: now)
-    case .portal(let name): pipeline.forwardedChange(.close, .closePortal(name), at: now)
-    case nil: _ = pipeline.queue.append(.malformed, at: now)
+    case .statement(let name): forwardedChange(.close, .closeStatement(name), at: now)
+    case .portal(let name): forwardedChange(.close, .closePortal(name), at: now)
+    case nil: forwardedOther(.malformed, at: now)
     }
     return .forward
+  }
+
+  private mutating func forwardedExecution(
+    _ kind: ReplyQueue.Kind, _ statement: StatementID, at now: MonotonicTime
+  ) {
+    forwarded { pipeline, audit in
+      pipeline.forwardedExecution(kind, statement, at: now, audit: &audit)
+    }
+  }
+
+  private mutating func forwardedChange(
+    _ kind: ReplyQueue.Kind, _ change: StatementCatalogue.Change, at now: MonotonicTime
+  ) {
+    forwarded { pipeline, _ in pipeline.forwardedChange(kind, change, at: now) }
+  }
+
+  /// A message was forwarded that changes nothing that is kept.
+  private mutating func forwardedOther(_ kind: ReplyQueue.Kind, at now: MonotonicTime) {
+    forwarded { pipeline, _ in _ = pipeline.queue.append(kind, at: now) }
   }
 
   /// The token is checked before each statement; a transaction in progress is rolled back as the
@@ -184,7 +201,9 @@ extension SessionCore {
       case .execute: (.refusedExecute, poison.execute(statement))
       default: (.refusedQuery, poison.query(statement, refusal))
       }
-    pipeline.forwardedRefusal(entry, statement, refusal, at: now)
+    forwarded { pipeline, _ in
+      pipeline.forwardedRefusal(entry, statement, refusal, at: now)
+    }
     return bytes
   }
 

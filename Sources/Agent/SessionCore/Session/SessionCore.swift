@@ -28,6 +28,10 @@ package struct SessionCore: Sendable {
   var clientFrames = FrameReader()
   var serverFrames = FrameReader()
   var pipeline = Pipeline()
+  /// Other readings of the replies than ``pipeline``, nearly always none.
+  var rivals: [ReplyReading] = []
+  /// What ``pipeline`` would record, while there are ``rivals``.
+  var heldAudit: [AuditEvent] = []
 
   var stall: ClientStall? = .login
   /// What came from the client since the session stands still.
@@ -35,6 +39,8 @@ package struct SessionCore: Sendable {
   var isReadingPaused = false
 
   var grant: LoginGrant?
+  /// What is judged by: the configuration's, with what the granted connection allows.
+  var policy: StatementPolicy
   var credential: ServerCredential?
   /// The protocol version spoken with the client; says how long a key it may be given.
   package internal(set) var clientVersion = ProtocolVersion.v3_0
@@ -64,6 +70,7 @@ package struct SessionCore: Sendable {
   package init(configuration: SessionConfiguration) {
     self.configuration = configuration
     poison = Poison(nonce: configuration.poisonNonce)
+    policy = configuration.policy
     serverVersion = ServerVersion(asking: configuration.serverVersion)
   }
 
@@ -111,7 +118,8 @@ package struct SessionCore: Sendable {
   package var bufferedBytes: Int {
     clientFrames.heldBytes + serverFrames.heldBytes + backlog.readableBytes
       + pipeline.catalogue.retainedBytes
-      + pipeline.queue.count * MemoryLayout<ReplyQueue.Entry>.stride
+      + rivals.reduce(pipeline.queue.count) { $0 + $1.pipeline.queue.count }
+      * MemoryLayout<ReplyQueue.Entry>.stride
   }
 
   var limits: SessionLimits { configuration.limits }

@@ -27,7 +27,7 @@ struct Serve: AsyncParsableCommand {
       "A folder for a Unix socket, named after the port of --listen.", valueName: "folder"))
   var unixSocket: String?
 
-  @Option(help: "Event loops; one for each processor when absent.")
+  @Option(help: "Event loops; one for every two processors when absent.")
   var threads: Int?
 
   @Option(
@@ -98,6 +98,12 @@ struct Serve: AsyncParsableCommand {
     }
   }
 
+  /// The database is often on the same host and needs the processors more: on two of them a second
+  /// loop made a query dearer by a fifth (docs/performance.md).
+  private static var defaultThreads: Int {
+    max(1, ProcessInfo.processInfo.activeProcessorCount / 2)
+  }
+
   /// The reserve and some room to work.
   private static let smallestLog: Int64 = 16 << 20
 
@@ -115,7 +121,7 @@ struct Serve: AsyncParsableCommand {
     if let maxSessions { limits.setSessions(maxSessions) }
     let settings = Agent.Settings(
       stateFolder: state.folder, listen: addresses,
-      threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
+      threads: threads ?? Self.defaultThreads,
       healthListen: healthListen, clientFiles: files,
       allowPlaintextOnLoopback: allowPlaintextLoopback,
       recordLog: RecordLogConfiguration(

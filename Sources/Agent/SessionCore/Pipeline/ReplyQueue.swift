@@ -124,7 +124,7 @@ struct ReplyQueue: Equatable, Sendable {
 
   /// A reply came that no Sync has: Syncs that may have been answered were, or never will be.
   mutating func noteReply() {
-
+    possibleReadies = 0
     isHeadAnswered = !entries.isEmpty
   }
 

@@ -115,7 +115,7 @@ import Testing
               parameters: (0..<random.size() % 20).map { _ in
                 // An empty name would end the list.
                 .init(name: "n" + random.text(), value: random.text())
-              }))
+              } + (random.chance(20) ? [Self.long] : [])))
         }
       let written = Self.written(packet)
       guard written.readableBytes <= StartupPacket.maximumLength + 4 else {
@@ -135,6 +135,10 @@ import Testing
         try StartupPacket.next(in: &again) == read, "\(read) is not read again")
     }
   }
+
+  /// Too long for any packet.
+  private static let long = StartupMessage.Parameter(
+    name: "long", value: String(repeating: "x", count: StartupPacket.maximumLength))
 
   static func written(_ packet: StartupPacket) -> ByteBuffer {
     EveryDecoder.written { buffer in

@@ -90,10 +90,6 @@ BY_DESIGN = {
     "withoutTLS": refused(
         "plain", "FATAL", "28000", "this gateway takes connections with TLS only",
         "Connect with sslmode=require or stricter.", design.PLAINTEXT),
-    "largeObjects": refused(
-        "create", "ERROR", "0A000",
-        "function calls through the fast-path protocol are not allowed here",
-        "Call the function in a SQL statement.", design.FAST_PATH),
 }
 
 for source in ("Statements", "Sessions"):

@@ -183,7 +183,7 @@ def replication(side):
     return psql(side, "", "replication=database", "-c", "IDENTIFY_SYSTEM")["err"]
 
 
-@scenario(through=design.refused_call, reason=design.FAST_PATH)
+@scenario
 def large_object_from_a_file(side):
     side.file("object", b"\x00\x01 object")
     return psql(side, "\\lo_import object\n\\lo_list\n")["err"]

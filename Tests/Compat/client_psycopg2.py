@@ -12,7 +12,6 @@ import psycopg2.extensions as extensions
 import psycopg2.extras as extras
 import psycopg2.pool
 
-import design
 from scenario import Client
 
 CLIENT = Client(
@@ -195,13 +194,7 @@ def copying(side):
     return found
 
 
-LARGE_OBJECT = {
-    "error": "OperationalError",
-    "says": "ERROR:  function calls through the fast-path protocol are not allowed here\n"
-            "HINT:  Call the function in a SQL statement.\n", "code": None}
-
-
-@scenario(reason=design.FAST_PATH, through=lambda _: [LARGE_OBJECT, "IDLE", [1], LARGE_OBJECT])
+@scenario
 def large_objects(side):
     connection = connect(side)
     found = []

@@ -312,7 +312,7 @@ STAMP = "sallyport:<session>:compat@example.com"
 
 
 @scenario(reason=design.STAMP, through=lambda _: [
-    ["mine", STAMP], ["renamed", "renamed"], [STAMP, STAMP], [STAMP, STAMP]])
+    ["mine", STAMP], ["renamed", "renamed"], ["mine", STAMP], ["mine", STAMP]])
 def application_name(side):
     with connect(side, application_name="mine", autocommit=True) as connection:
         found = [shown_name(connection)]

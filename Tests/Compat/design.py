@@ -4,7 +4,6 @@ STARTUP = "startup parameters pass an allow-list"
 PINNED = "what statement texts are read by is pinned"
 LOGIN = "the token is the password, and refused logins have one wording"
 PLAINTEXT = "plaintext is refused off a Unix socket"
-FAST_PATH = "function calls outside SQL are refused"
 STAMP = "application_name on the server names session and principal"
 PIDS = "the agent makes its own cancel key, so its process number is not the server's"
 SIZE = "a statement and its parameters are 16 MiB at most, unless policy says another size"
@@ -58,8 +57,3 @@ def login_refused(connection="compat", role="compat"):
         "HINT:  Check the names of the connection and the role, and that the token given as the "
         "password is current and meant for this connection.\n")
 
-
-def refused_call(_):
-    return (
-        "ERROR:  function calls through the fast-path protocol are not allowed here\n"
-        "HINT:  Call the function in a SQL statement.\n")

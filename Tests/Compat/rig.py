@@ -81,8 +81,8 @@ class Agent(servers.Sallyport):
         self.cli(
             "connections", "add", DATABASE, "--segment", "compat", "--host", "127.0.0.1", "--port",
             cluster.port, "--database", DATABASE, "--tls", "verify-full", "--ca-file",
-            cluster.folder / "data/server.crt", "--role", ROLE, "--password-stdin",
-            input=password + "\n")
+            cluster.folder / "data/server.crt", "--role", ROLE, "--allow-function-calls",
+            "--password-stdin", input=password + "\n")
         self.cli("grants", "add", "--principal", SUBJECT, "--connection", DATABASE, "--role", ROLE)
         deadline = time.monotonic() + 30
         while True:

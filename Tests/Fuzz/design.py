@@ -18,6 +18,18 @@ By design, so that no sequence has it:
 - More than 65,536 messages without their answers wait: the bytes are the same, the time is not.
 """
 
+GIVEN_UP = b"\0Minvalid message sequence during COPY\0HEnd a COPY with CopyDone or CopyFail"
+
+
+def gives_up(direct, through):
+    """Whether the agent answered as the server up to where it ended the session by design."""
+    if not through:
+        return False
+    kind, body = through[-1]
+    return (kind == "E" and b"\0VFATAL\0C08P01\0" in body and GIVEN_UP in body
+            and direct[:len(through) - 1] == through[:-1])
+
+
 # Faults that were found and not mended yet, by what `--skip` calls them, and how they are left
 # out: of the messages that are sent, or of the answers. The entry goes when the fault does.
 KNOWN_OF_MESSAGES = {}

@@ -71,7 +71,9 @@ def work(chosen, worker, numbers, results):
         while (number := numbers.get()) is not None:
             arena.sessions = arena.bytes = arena.cut_short = 0
             for index, found in arenas.play_round(arena, chosen.seed, number):
-                if found:
+                if found and design.gives_up(found.direct, found.through):
+                    results.put(("given up",))
+                elif found:
                     results.put(("difference", index, printing.difference(chosen.seed, index, found)))
             results.put(("round", arenas.ROUND, arena.sessions, arena.bytes, arena.cut_short))
             rounds += 1
@@ -88,6 +90,8 @@ class Run:
     def __init__(self, chosen, servers):
         self.chosen, self.servers = chosen, servers
         self.played = self.differences = self.sessions = self.bytes = self.cut_short = 0
+        # Sequences in which the agent ended the session by design.
+        self.given_up = 0
         self.began = self.told = time.monotonic()
 
     def run(self):
@@ -128,6 +132,8 @@ class Run:
             self.sessions += result[2]
             self.bytes += result[3]
             self.cut_short += result[4]
+        elif result[0] == "given up":
+            self.given_up += 1
         elif result[0] == "difference":
             self.differences += 1
             print(result[2], flush=True)
@@ -138,7 +144,8 @@ class Run:
     def summary(self):
         seconds = time.monotonic() - self.began
         return (f"seed {self.chosen.seed}: {self.played} sequences, {self.differences} differences, "
-                f"{self.sessions} sessions, {self.cut_short} cut short, {self.bytes >> 20} MiB compared, {seconds:.0f} s, "
+                f"{self.given_up} given up by design, {self.sessions} sessions, "
+                f"{self.cut_short} cut short, {self.bytes >> 20} MiB compared, {seconds:.0f} s, "
                 f"{self.played / seconds:.0f} a second")
 
 

@@ -25,6 +25,7 @@ import Testing
     #expect(session.ends.map(\.commandTag) == ["PROBE"], sourceLocation: sourceLocation)
     #expect(session.core.pendingReplies == 0, sourceLocation: sourceLocation)
     #expect(session.core.rivals.isEmpty, sourceLocation: sourceLocation)
+    #expect(session.core.pipeline.queue.possibleReadies == 0, sourceLocation: sourceLocation)
   }
 
   /// A Sync where no data has been sent yet is swallowed like any other.
@@ -81,6 +82,18 @@ import Testing
     session.client(copy, Client.sync)
     session.server(copying, Server.error("42809"), Server.ready())
     #expect(session.outcomes == "1 failed")
+    expectInStep(&session)
+  }
+
+  @Test func secondCopyOfOneQuery() {
+    var session = SessionHarness.ready()
+    session.client(Client.query("copy a; copy b"))
+    session.server(Server.copyIn)
+    session.client(Client.copyData("1"), Client.sync, Client.copyDone)
+    session.server(Server.complete("COPY 1"), Server.copyIn)
+    session.client(Client.copyData("2"), Client.sync, Client.sync, Client.copyDone)
+    session.server(Server.complete("COPY 1"), Server.ready())
+    #expect(session.outcomes == "1 completed")
     expectInStep(&session)
   }
 

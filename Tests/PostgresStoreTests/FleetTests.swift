@@ -291,7 +291,8 @@ extension DatabaseTests {
       try await withStore { store in
         _ = try await store.add(Self.connection("orders"), at: time(1), replace: false)
         try await withThrowingTaskGroup(of: Void.self) { group in
-          for number in 0..<40 {
+          // Twice as many as the pool has connections.
+          for number in 0..<16 {
             group.addTask {
               _ = try await store.add(
                 Grant(name: "g\(number)", to: .group("g"), connection: "orders", role: "app"),

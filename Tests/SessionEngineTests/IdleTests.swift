@@ -60,7 +60,7 @@ import Testing
 
   @Test func aLoginThatStopsHalfwayEnds() async throws {
     var options = GatewayRig.Options()
-    options.limits.handshakeDeadline = .seconds(2)
+    options.limits.handshakeDeadline = .seconds(10)
     let (rig, _) = try await GatewayRig.serving(options)
     let client = try await ScriptedClient(
       .loopback(port: rig.port), security: .negotiated(try rig.pki.clientContext()))
@@ -80,7 +80,7 @@ import Testing
   /// A server that takes the connection and then says nothing costs no more than the deadline.
   @Test func aServerThatStopsHalfwayEndsTheLogin() async throws {
     var options = GatewayRig.Options()
-    options.limits.handshakeDeadline = .seconds(3)
+    options.limits.handshakeDeadline = .seconds(10)
     let rig = try await GatewayRig(options)
     let server = try await ScriptedServer()
     let database = try await Database.shared.value

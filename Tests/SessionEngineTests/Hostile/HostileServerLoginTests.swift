@@ -263,9 +263,8 @@ import Testing
       ], try await HostileRig())
   }
 
-  @Test func whatItDoesNotSay() async throws {
+  @Test func whatItCutsShort() async throws {
     let gone = "the server closed the leg during login"
-    let hostile = try await HostileRig { $0.handshakeDeadline = .seconds(3) }
     try await Self.refuse(
       [
         .init("it closes at once", reason: "server_unreachable", detail: gone) { await $0.close() },
@@ -282,6 +281,14 @@ import Testing
           try await $0.letIn()
           await $0.close()
         },
+      ], try await HostileRig())
+  }
+
+  /// The deadline leaves a busy machine the time for a login that is as it should be.
+  @Test func whatItDoesNotSay() async throws {
+    let hostile = try await HostileRig { $0.handshakeDeadline = .seconds(10) }
+    try await Self.refuse(
+      [
         .init(
           "it never answers", sqlState: "57014", reason: "handshake_timeout",
           detail: "no ready session after"

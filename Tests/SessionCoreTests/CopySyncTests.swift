@@ -76,6 +76,20 @@ import Testing
     expectInStep(&session)
   }
 
+  /// A Sync with a body gets an error first: a ReadyForQuery before that is of a Sync in the data.
+  @Test func malformedSyncBehindTheFailure() {
+    var session = SessionHarness.ready()
+    session.client(Client.query("copy"), Client.copyData("1"), Client.sync)
+    session.client(Client.copyData("bad"), Client.sync, Client.copyDone, message("S", "extra"))
+    session.client(Client.bind("", "gone"), Client.sync, probe)
+    session.server(Server.copyIn, Server.error("22P04"), Server.ready(), Server.ready())
+    session.server(Server.error("08P01"), Server.ready())
+    session.server(Server.error("26000"), Server.ready())
+    session.server(Server.parseComplete, Server.ready())
+    #expect(session.outcomes == "1 failed")
+    expectInStep(&session)
+  }
+
   /// COPY into a view fails only after the client was told to send.
   @Test func copyThatFailsBeforeItReads() {
     var session = SessionHarness.ready()

@@ -131,11 +131,11 @@ struct ReplyQueue: Equatable, Sendable {
   /// Whether a ReadyForQuery that comes now is that of a Sync that may have been swallowed.
   ///
   /// Syncs that are answered for certain come first: which of two answers is whose makes no
-  /// difference, only how many there are.
+  /// difference, only how many there are. But one with a body gets an error before its answer.
   var hasPossibleReadyAtHead: Bool {
     guard possibleReadies > 0 else { return false }
     guard let head else { return true }
-    return head.kind != .sync && !isHeadAnswered
+    return !isHeadAnswered && (head.kind != .sync || head.isMalformed)
   }
 
   /// Takes as many more for possible as another reading does.

@@ -47,10 +47,16 @@ package struct SealedCredentialDraft: Codable, Sendable, Equatable {
   package var agentID: String
   package var encapsulatedKey: String
   package var ciphertext: String
-  package init(agentID: String, encapsulatedKey: String, ciphertext: String) {
+  /// `password`, `certificate` or `certificate+password`; absent means a password. All credentials
+  /// of a role are of one kind.
+  package var kind: String?
+  package init(
+    agentID: String, encapsulatedKey: String, ciphertext: String, kind: String? = nil
+  ) {
     self.agentID = agentID
     self.encapsulatedKey = encapsulatedKey
     self.ciphertext = ciphertext
+    self.kind = kind
   }
 }
 
@@ -94,9 +100,13 @@ package struct RoleInfo: Codable, Sendable, Equatable {
   package var name: String
   /// The agents of the segment that hold no credential for this role.
   package var credentialMissingAt: [String]
-  package init(name: String, credentialMissingAt: [String]) {
+  /// What the role logs in with: `password`, `certificate` or `certificate+password`; absent
+  /// without any credential.
+  package var credential: String?
+  package init(name: String, credentialMissingAt: [String], credential: String? = nil) {
     self.name = name
     self.credentialMissingAt = credentialMissingAt
+    self.credential = credential
   }
 }
 

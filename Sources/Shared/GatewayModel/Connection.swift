@@ -59,32 +59,3 @@ package struct DatabaseRole: Hashable, Sendable, Codable {
     self.credentials = credentials
   }
 }
-
-/// A database password encrypted to one agent's sealing key.
-///
-/// HPKE (RFC 9180) base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20-Poly1305;
-/// `info` is ``info`` and the additional data is ``additionalData(connection:role:agent:)``.
-/// The plaintext is the password's bytes.
-package struct SealedCredential: Hashable, Sendable, Codable {
-  package var agent: AgentID
-  /// Base64 of the encapsulated key.
-  package var encapsulatedKey: String
-  /// Base64 of the ciphertext with its tag.
-  package var ciphertext: String
-
-  package init(agent: AgentID, encapsulatedKey: String, ciphertext: String) {
-    self.agent = agent
-    self.encapsulatedKey = encapsulatedKey
-    self.ciphertext = ciphertext
-  }
-
-  package static let info = "sallyport/credential/v1"
-
-  /// What the ciphertext is bound to, so that it cannot be moved to another connection, role or
-  /// agent: the three in their text form, separated by a zero byte.
-  package static func additionalData(
-    connection: String, role: String, agent: String
-  ) -> [UInt8] {
-    Array("\(connection)\u{0}\(role)\u{0}\(agent)".utf8)
-  }
-}

@@ -34,7 +34,8 @@ struct CredentialSealingTests {
 
   @Test func theAgentCanOpenIt() throws {
     let sealed = try CredentialSealing.seal(
-      Secret(text: "pä ss"), connection: "orders", role: "app", to: [sealingKey, sealingKey])
+      .password(Secret(text: "pä ss")), connection: "orders", role: "app",
+      to: [sealingKey, sealingKey])
     #expect(sealed.count == 2)
     #expect(sealed[0].ciphertext != sealed[1].ciphertext)
     #expect(sealed[0].agentID == agent)
@@ -44,7 +45,7 @@ struct CredentialSealingTests {
   @Test func itCannotBeMoved() throws {
     let sealed = try #require(
       try CredentialSealing.seal(
-        Secret(text: "x"), connection: "orders", role: "app", to: [sealingKey]
+        .password(Secret(text: "x")), connection: "orders", role: "app", to: [sealingKey]
       ).first)
     #expect(throws: (any Error).self) {
       try open(sealed, connection: "payroll", role: "app", agent: agent)
@@ -61,7 +62,7 @@ struct CredentialSealingTests {
   func aBadKeyIsNamed(publicKey: String) {
     let failure = #expect(throws: CLIFailure.self) {
       try CredentialSealing.seal(
-        Secret(text: "hunter2"), connection: "orders", role: "app",
+        .password(Secret(text: "hunter2")), connection: "orders", role: "app",
         to: [SealingKey(agentID: agent, publicKey: publicKey)])
     }
     #expect(failure?.message.contains(agent) == true)

@@ -79,13 +79,17 @@ struct AddConnectionTests {
     #expect(failure?.remedy != nil)
   }
 
-  @Test func passwordFilesNameTheirRole() throws {
+  @Test func filesNameTheirRole() throws {
+    func split(_ argument: String, _ roles: [String]) throws -> (role: String, file: String) {
+      try RoleFile.split(argument, option: "--sslcert", roles: roles)
+    }
     let two = ["app", "app=x"]
-    #expect(try RolePasswords.split("app=x=file", roles: ["app=x"]).file == "file")
-    #expect(try RolePasswords.split("app=file", roles: two).role == "app")
-    #expect(try RolePasswords.split("file", roles: ["app"]).role == "app")
-    #expect(throws: CLIFailure.self) { try RolePasswords.split("file", roles: two) }
-    #expect(throws: CLIFailure.self) { try RolePasswords.split("other=file", roles: ["app"]) }
+    #expect(try split("app=x=file", ["app=x"]).file == "file")
+    #expect(try split("app=file", two).role == "app")
+    #expect(try split("file", ["app"]).role == "app")
+    #expect(throws: CLIFailure.self) { try split("file", two) }
+    let failure = #expect(throws: CLIFailure.self) { try split("other=file", ["app"]) }
+    #expect(failure?.message.hasPrefix("--sslcert \"other=file\"") == true)
   }
 
   @Test func standardInputHasALineForEachRole() throws {

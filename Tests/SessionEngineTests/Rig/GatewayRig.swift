@@ -38,6 +38,8 @@ final class GatewayRig: Sendable {
     var files: any FileAccess = PosixFiles()
     var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     var passwords = Database.passwords
+    /// What roles log in with instead of a password.
+    var credentials: [String: RoleCredential] = [:]
     var deriveKeys: KeyDerivation = { $0.keys() }
     var serverProtocol = ServerProtocol.v3_2
     var serverChannelBinding = ServerChannelBinding.prefer
@@ -59,15 +61,16 @@ final class GatewayRig: Sendable {
       allowPlaintextOnLoopback: options.allowsPlaintextOnLoopback, limits: options.limits)
     configuration.serverProtocol = options.serverProtocol
     configuration.serverChannelBinding = options.serverChannelBinding
-    let passwords = options.passwords
+    var credentials = options.passwords.mapValues { RoleCredential.password(Secret(text: $0)) }
+    credentials.merge(options.credentials) { $1 }
     gateway = GatewayServer(
       configuration: configuration,
       identity: try ClientTLSIdentity(
         certificateChainPEM: leaf.certificatePEM, privateKeyPEM: leaf.keyPEM),
       log: log, writer: WriterIdentity(agentVersion: "test", host: "test"),
-      openCredential: { _, role in
-        guard let password = passwords[role] else { throw TestFailure("no password") }
-        return Secret(text: password)
+      openCredential: { [credentials] _, role in
+        guard let credential = credentials[role] else { throw TestFailure("no credential") }
+        return credential
       }, deriveKeys: options.deriveKeys,
       logger: options.logger)
     if let kept = options.kept {

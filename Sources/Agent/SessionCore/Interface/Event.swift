@@ -20,7 +20,8 @@ package enum Event: Sendable {
   case loginVerdict(LoginVerdict)
   /// The answer to ``ServerEffects/connect``: the leg is open, with TLS where the mode asks for it.
   case serverConnected(ServerConnected)
-  /// The other answer to ``ServerEffects/connect``.
+  /// The other answer to ``ServerEffects/connect``; also when the leg's TLS breaks during the login
+  /// at the server, which is how TLS 1.3 refuses a client's certificate.
   case serverConnectFailed(ServerConnectFailure)
   /// The answer to ``Effects/deriveKeys``.
   case scramKeysDerived(ScramKeys)

@@ -67,11 +67,16 @@ package struct LoginGrant: Equatable, Sendable {
 package struct ServerCredential: Sendable {
   /// `nil` where the server asks for none (a client certificate, `trust`).
   package var password: Secret?
+  /// What the leg's TLS handshake shows a server that asks; the session itself makes no use of it.
+  package var certificate: ClientCertificate?
   /// From an earlier login with the same password (``SessionCore/scramKeys``); spares PBKDF2.
   package var cachedKeys: ScramKeys?
 
-  package init(password: Secret?, cachedKeys: ScramKeys? = nil) {
+  package init(
+    password: Secret?, certificate: ClientCertificate? = nil, cachedKeys: ScramKeys? = nil
+  ) {
     self.password = password
+    self.certificate = certificate
     self.cachedKeys = cachedKeys
   }
 }

@@ -49,6 +49,12 @@ struct ServerAuthentication: Sendable {
     self.iterationCap = iterationCap
   }
 
+  /// Whether the server has said nothing yet and was shown a certificate: one that does not take it
+  /// may just close, or its word is lost with the connection.
+  var mayHaveLostToCertificate: Bool {
+    if case .asked = phase { credential.certificate != nil } else { false }
+  }
+
   mutating func receive(_ message: BackendMessage.Authentication) -> Step {
     if case .asked = phase, binding == .require {
       guard case .sasl = message else { return unbound(message) }
@@ -91,20 +97,20 @@ struct ServerAuthentication: Sendable {
         "the server asks for a cleartext password on a leg without TLS; "
           + "use scram-sha-256 in its pg_hba.conf, or a stricter TLS mode")
     }
-    guard let password = credential.password else { return noPassword }
+    guard let password = credential.password else { return noPassword("a cleartext password") }
     phase = .answered
     return send { FrontendMessage.PasswordMessage(password: password.bytes).encode(into: &$0) }
   }
 
   private mutating func md5(_ salt: [UInt8]) -> Step {
-    guard let password = credential.password else { return noPassword }
+    guard let password = credential.password else { return noPassword("an md5 password") }
     phase = .answered
     let answer = MD5Password.answer(user: role, password: password.bytes, salt: salt)
     return send { FrontendMessage.PasswordMessage(password: answer).encode(into: &$0) }
   }
 
   private mutating func begin(_ mechanisms: [String]) -> Step {
-    guard let password = credential.password else { return noPassword }
+    guard let password = credential.password else { return noPassword("a password by SASL") }
     do throws(ScramError) {
       let choice = try ScramMechanism.select(
         from: mechanisms, mode: binding, endPoint: connected.endpointBinding)
@@ -161,8 +167,14 @@ struct ServerAuthentication: Sendable {
         + " --server-channel-binding require")
   }
 
-  private var noPassword: Step {
-    .failed("the server asks for a password and the role \"\(role)\" has none; add its credential")
+  private func noPassword(_ asked: String) -> Step {
+    guard credential.certificate != nil else {
+      return .failed(
+        "the server asks for \(asked) and the role \"\(role)\" has none; add its credential")
+    }
+    return .failed(
+      "the server asks for \(asked) and the role \"\(role)\" has a client certificate only; use cert"
+        + " for the role in its pg_hba.conf, or register the role with its password too")
   }
 
   private static func name(_ message: BackendMessage.Authentication) -> String {

@@ -72,6 +72,11 @@ extension SessionCore {
       // A server that ends a connection says why, but for a message of an impossible length.
       let isUnexplained = cause == .serverClosed && lastFatal == nil && !isClientMuted
       close(cause, error: isUnexplained ? .serverLost : nil, at: now)
+    case .authenticating(let startup, let machine) where machine.mayHaveLostToCertificate:
+      failLogin(
+        .serverUnavailable(startup.connection), reason: .serverTLS,
+        detail: "the server closed the leg when it had seen the role's client certificate; check"
+          + " that the server's ssl_ca_file has the authority of the certificate", at: now)
     case .created, .startup, .password, .verifying, .connecting, .authenticating, .starting:
       failLogin(
         .serverUnavailable(phase.startup?.connection ?? ""), reason: .serverUnreachable,

@@ -32,8 +32,14 @@ extension SessionCore {
   }
 
   mutating func take(_ failure: ServerConnectFailure, at now: MonotonicTime) {
-    guard case .connecting(let startup) = phase else { return }
-    isServerWanted = false
+    let startup: StartupParameters
+    switch phase {
+    case .connecting(let asked):
+      isServerWanted = false
+      startup = asked
+    case .authenticating(let asked, _): startup = asked
+    default: return
+    }
     failLogin(
       .serverUnavailable(startup.connection), reason: failure.reason, detail: failure.detail,
       at: now)

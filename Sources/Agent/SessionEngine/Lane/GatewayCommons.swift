@@ -5,11 +5,11 @@ import NIOSSL
 internal import RecordLog
 import Synchronization
 
-/// Opens the sealed password of a database role for this agent.
+/// Opens the sealed credential of a database role for this agent.
 ///
 /// Called on an event loop once a login; an error's description goes to the agent's log, so it must
 /// not hold the secret.
-package typealias CredentialOpener = @Sendable (Connection, _ role: String) throws -> Secret
+package typealias CredentialOpener = @Sendable (Connection, _ role: String) throws -> RoleCredential
 
 /// What all event loops of one gateway share; everything that changes is behind a lock that no
 /// statement takes.

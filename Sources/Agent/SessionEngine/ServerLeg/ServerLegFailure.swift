@@ -27,6 +27,20 @@ extension ServerLegFailure {
       detail: "TLS with \(target) failed (mode \(target.tls.rawValue)): \(tlsCause(error))")
   }
 
+  /// What TLS that broke behind the handshake means; `nil` when the server just left.
+  ///
+  /// In TLS 1.3 a server looks at the client's certificate when the client holds the handshake to
+  /// be done, and says no by an alert after it (RFC 8446 section 4.4.2.4).
+  static func brokenTLS(with server: String, _ error: any Error) -> ServerLegFailure? {
+    switch error {
+    case NIOSSLError.uncleanShutdown: nil
+    case is NIOSSLError, is BoringSSLError:
+      ServerLegFailure(
+        reason: .serverTLS, detail: "TLS with \(server) failed: \(tlsCause(error))")
+    default: nil
+    }
+  }
+
   static func deadline(_ target: ServerTarget, _ deadline: Duration) -> ServerLegFailure {
     ServerLegFailure(
       reason: .serverUnreachable,
@@ -55,6 +69,7 @@ extension ServerLegFailure {
 
   private static func tlsCause(_ error: any Error) -> String {
     let text = "\(error)"
+    if let alert = certificateAlerts.first(where: { text.contains($0.name) }) { return alert.cause }
     if text.contains("CERTIFICATE_VERIFY_FAILED") {
       return "the server's certificate is not issued by a trusted authority;"
         + " register the connection with its authority's certificate"
@@ -65,4 +80,44 @@ extension ServerLegFailure {
     }
     return text
   }
+  /// The alerts by which a server refuses a client's certificate (RFC 8446 section 6.2), as
+  /// BoringSSL names them.
+  private static let certificateAlerts: [(name: String, cause: String)] = [
+    (
+      "ALERT_UNKNOWN_CA",
+      "the server does not know the authority of the role's client certificate;"
+        + " add it to the server's ssl_ca_file, or register the role with another certificate"
+    ),
+    (
+      "ALERT_CERTIFICATE_EXPIRED",
+      "the server finds the role's client certificate expired or not yet valid;"
+        + " register the role with a new one"
+    ),
+    (
+      "ALERT_CERTIFICATE_REVOKED",
+      "the server finds the role's client certificate revoked; register the role with a new one"
+    ),
+    (
+      "CERTIFICATE_REQUIRED",
+      "the server wants a client certificate; register the role with one"
+    ),
+    (
+      "ALERT_BAD_CERTIFICATE",
+      "the server finds the role's client certificate bad; see the server's log"
+    ),
+    (
+      "ALERT_UNSUPPORTED_CERTIFICATE",
+      "the server does not take the role's client certificate, which may not be meant for clients;"
+        + " see the server's log"
+    ),
+    (
+      "ALERT_CERTIFICATE_UNKNOWN",
+      "the server does not take the role's client certificate; see the server's log"
+    ),
+    (
+      "ALERT_DECRYPT_ERROR",
+      "the server cannot verify the signature of the role's client certificate or its chain;"
+        + " see the server's log"
+    ),
+  ]
 }

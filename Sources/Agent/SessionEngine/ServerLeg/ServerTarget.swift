@@ -7,8 +7,12 @@ struct ServerTarget: Hashable, Sendable {
   var port: UInt16
   var tls: ServerTLSMode
   var authoritiesPEM: String?
+  /// What the role shows a server that asks for a certificate.
+  var certificate: ClientCertificate?
 
-  init(_ connection: Connection) {
+  /// - Parameter certificate: Of the role that is to log in there, if it has one.
+  init(_ connection: Connection, certificate: ClientCertificate?) {
+    self.certificate = certificate
     host = connection.host
     port = connection.port
     authoritiesPEM = connection.authoritiesPEM

@@ -65,7 +65,8 @@ final class ServerLegProbe: ChannelInboundHandler {
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    failure = failure ?? "the connection broke: \(error)"
+    let broken = ServerLegFailure.brokenTLS(with: "the server", error)?.detail
+    failure = failure ?? broken ?? "the connection broke: \(error)"
     context.close(promise: nil)
   }
 

@@ -29,7 +29,7 @@ enum ServerLegTester {
     } catch {
       return lane.loop.makeSucceededFuture(result(false, error.detail))
     }
-    let target = ServerTarget(connection)
+    let target = ServerTarget(connection, certificate: credential.certificate)
     let done = lane.loop.makePromise(of: String.self)
     let limit = lane.commons.configuration.limits.serverConnectDeadline
     lane.connector.open(target).assumeIsolated().whenComplete { opened in

@@ -77,15 +77,16 @@ struct LoginJudge {
     guard let registered = connection.roles.first(where: { $0.name == role }) else {
       throw CredentialFailure(
         detail: "the connection \"\(connection.name)\" has no role \"\(role)\";"
-          + " register the role with its password")
+          + " register the role with its credential")
     }
     if registered.credentials.isEmpty { return ServerCredential(password: nil) }
     do {
-      return ServerCredential(password: try openCredential(connection, role))
+      let opened = try openCredential(connection, role)
+      return ServerCredential(password: opened.password, certificate: opened.certificate)
     } catch {
       throw CredentialFailure(
-        detail: "the password of the role \"\(role)\" is not sealed for agent \(agent) or cannot"
-          + " be opened (\(error)); register the role's password again")
+        detail: "the credential of the role \"\(role)\" is not sealed for agent \(agent) or cannot"
+          + " be opened (\(error)); register the role's credential again")
     }
   }
 

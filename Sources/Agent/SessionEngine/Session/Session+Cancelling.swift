@@ -44,7 +44,7 @@ extension Session {
     cancelWaiters = []
     isCancelling = true
     CancelForwarder.forward(
-      key, to: ServerTarget(grant.connection), through: &lane.connector,
+      key, to: cancelTarget(of: grant), through: &lane.connector,
       deadline: lane.commons.configuration.limits.cancelDeadline
     ) {
       guard self.isDue(wish) else { return false }
@@ -57,6 +57,17 @@ extension Session {
       for waiter in waiters { waiter.succeed() }
       self.endIfDone()
     }
+  }
+
+  /// Where the cancel goes. The certificate is opened anew, as the session does not keep it: a
+  /// pooler may want it before it hears of a cancel.
+  private func cancelTarget(of grant: LoginGrant) -> ServerTarget {
+    let connection = grant.connection
+    let credentials = connection.roles.first { $0.name == grant.role }?.credentials ?? []
+    let certificate =
+      credentials.contains { $0.sealedKind.hasCertificate }
+      ? try? lane.commons.openCredential(connection, grant.role).certificate : nil
+    return ServerTarget(connection, certificate: certificate)
   }
 
   /// A session that ends wants its cancel though its leg may be closed by then: a server works on

@@ -27,6 +27,7 @@ extension Session {
     }
     self.grant = grant
     password = credential.password
+    certificate = credential.certificate
     credential.cachedKeys = lane.scramKeys.keys(for: grant, password: credential.password)
     handle(.loginVerdict(.granted(grant, credential)))
   }
@@ -38,6 +39,7 @@ extension Session {
       lane.scramKeys.keep(keys, for: grant, password: password)
     }
     password = nil
+    certificate = nil
     lane.commons.sessions.sessionOpened()
     lane.commons.metrics.sessions.increment()
     lane.commons.metrics.sessionsOpen.increment()
@@ -58,6 +60,7 @@ extension Session {
     if let grant { lane.commons.sessions.leave(grant.principal.subject) }
     grant = nil
     password = nil
+    certificate = nil
     if isLoggedIn {
       isLoggedIn = false
       lane.commons.sessions.sessionClosed()

@@ -7,7 +7,8 @@ extension Session {
   func connectServer() {
     guard let grant, !isConnecting else { return }
     isConnecting = true
-    lane.connector.open(ServerTarget(grant.connection)).whenComplete { result in
+    let target = ServerTarget(grant.connection, certificate: certificate)
+    lane.connector.open(target).whenComplete { result in
       self.isConnecting = false
       switch result {
       case .success(let channel): self.serverOpened(channel)

@@ -34,6 +34,7 @@ final class Session: @unchecked Sendable {
   var grant: LoginGrant?
   /// Of the server leg, until the login is over.
   var password: Secret?
+  var certificate: ClientCertificate?
   var isDirty = false
   var isConnecting = false
   var isLoggedIn = false
@@ -116,6 +117,14 @@ final class Session: @unchecked Sendable {
 
   func serverWritability(_ isWritable: Bool) {
     client.setPausedByOther(!isWritable || isServerHeld)
+  }
+
+  /// The server leg broke; its end is told by ``serverClosed()``.
+  func serverBroke(_ error: any Error) {
+    guard server.isOpen, !isLoggedIn,
+      let failure = ServerLegFailure.brokenTLS(with: recorder.serverAddress, error)
+    else { return }
+    serverFailed(failure)
   }
 
   func serverClosed() {

@@ -6,6 +6,8 @@ protocol SessionLegRole {
   static func received(_ session: Session, _ bytes: ByteBuffer)
   static func read(_ session: Session)
   static func writabilityChanged(_ session: Session, _ isWritable: Bool)
+  /// The channel failed and is closed for it.
+  static func broke(_ session: Session, _ error: any Error)
   static func closed(_ session: Session)
 }
 
@@ -37,6 +39,7 @@ final class SessionLegHandler<Role: SessionLegRole>: ChannelDuplexHandler {
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     // TLS that broke, a reset connection: the leg is of no more use. Its end is told by
     // `channelInactive`.
+    Role.broke(session, error)
     context.close(promise: nil)
   }
 
@@ -53,6 +56,7 @@ enum ClientLegRole: SessionLegRole {
   static func writabilityChanged(_ session: Session, _ isWritable: Bool) {
     session.clientWritability(isWritable)
   }
+  static func broke(_ session: Session, _ error: any Error) {}
   static func closed(_ session: Session) { session.clientClosed() }
 }
 
@@ -65,5 +69,6 @@ enum ServerLegRole: SessionLegRole {
   static func writabilityChanged(_ session: Session, _ isWritable: Bool) {
     session.serverWritability(isWritable)
   }
+  static func broke(_ session: Session, _ error: any Error) { session.serverBroke(error) }
   static func closed(_ session: Session) { session.serverClosed() }
 }

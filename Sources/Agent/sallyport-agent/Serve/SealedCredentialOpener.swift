@@ -2,7 +2,7 @@ import Crypto
 import Foundation
 import GatewayModel
 
-/// Opens the database passwords that were sealed to this agent; see `SealedCredential`.
+/// Opens the credentials of database roles that were sealed to this agent; see `SealedCredential`.
 struct SealedCredentialOpener: Sendable {
   private let agent: AgentID
   private let key: Curve25519.KeyAgreement.PrivateKey
@@ -20,7 +20,8 @@ struct SealedCredentialOpener: Sendable {
   }
 
   /// - Throws: ``CredentialFailure``, which names the connection and the role only.
-  func open(_ connection: Connection, role name: String) throws(CredentialFailure) -> Secret {
+  func open(_ connection: Connection, role name: String) throws(CredentialFailure) -> RoleCredential
+  {
     guard
       let sealed = connection.roles.first(where: { $0.name == name })?.credentials
         .first(where: { $0.agent == agent })
@@ -32,18 +33,27 @@ struct SealedCredentialOpener: Sendable {
     guard let encapsulated = Data(base64Encoded: sealed.encapsulatedKey),
       let ciphertext = Data(base64Encoded: sealed.ciphertext)
     else { throw unopened(connection, name) }
+    let kind = sealed.sealedKind
+    let plaintext: Secret
     do {
       var recipient = try HPKE.Recipient(
         privateKey: key, ciphersuite: .Curve25519_SHA256_ChachaPoly,
-        info: Data(SealedCredential.info.utf8), encapsulatedKey: encapsulated)
-      return Secret(
+        info: Data(SealedCredential.info(of: kind).utf8), encapsulatedKey: encapsulated)
+      plaintext = Secret(
         try recipient.open(
           ciphertext,
           authenticating: SealedCredential.additionalData(
-            connection: connection.name, role: name, agent: agent.description)))
+            connection: connection.name, role: name, agent: agent.description, kind: kind)))
     } catch {
       throw unopened(connection, name)
     }
+    guard let credential = RoleCredential(plaintext: plaintext, kind: kind) else {
+      throw CredentialFailure(
+        message: "the credential of role \"\(name)\" of connection \"\(connection.name)\" opens and"
+          + " is no \(kind.rawValue): add the connection again with `sallyport connections add"
+          + " --replace`")
+    }
+    return credential
   }
 
   private func unopened(_ connection: Connection, _ role: String) -> CredentialFailure {

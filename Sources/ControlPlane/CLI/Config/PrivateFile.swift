@@ -59,27 +59,29 @@ enum InputFile {
   static let maximumBytes = 1 << 20
 
   /// - Parameter purpose: What the file holds, for the message: `the API token`.
-  static func read(_ path: String, purpose: String) throws(CLIFailure) -> String {
+  static func read(
+    _ path: String, purpose: String, atMost limit: Int = maximumBytes
+  ) throws(CLIFailure) -> String {
     guard let handle = FileHandle(forReadingAtPath: path) else {
       throw CLIFailure(
         .failed, "reading \(purpose) from \"\(path)\" failed: \(String(cString: strerror(errno)))",
         remedy: "check the path and that you may read it")
     }
     defer { try? handle.close() }
-    return try read(handle, named: "\"\(path)\"", purpose: purpose)
+    return try read(handle, named: "\"\(path)\"", purpose: purpose, atMost: limit)
   }
 
   /// Reads a stream to its end.
   static func read(
-    _ handle: FileHandle, named name: String, purpose: String
+    _ handle: FileHandle, named name: String, purpose: String, atMost limit: Int = maximumBytes
   ) throws(CLIFailure) -> String {
     var bytes = Data()
     do {
       while let next = try handle.read(upToCount: 65_536), !next.isEmpty {
         bytes += next
-        guard bytes.count <= maximumBytes else {
+        guard bytes.count <= limit else {
           throw CLIFailure(
-            .failed, "\(name) is too long for \(purpose): over \(maximumBytes) bytes",
+            .failed, "\(name) is too long for \(purpose): over \(limit) bytes",
             remedy: "check that it is the right file")
         }
       }

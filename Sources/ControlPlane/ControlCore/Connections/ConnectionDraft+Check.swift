@@ -30,7 +30,7 @@ extension ConnectionDraft {
     return Connection(
       id: id, name: name, segment: segment, host: host, port: port, database: database,
       tls: mode, authoritiesPEM: authoritiesPEM, labels: labels,
-      roles: try checkedRoles(agents: agents),
+      roles: try checkedRoles(agents: agents, mode: mode),
       allowsFunctionCalls: allowsFunctionCalls == true ? true : nil)
   }
 
@@ -81,7 +81,9 @@ extension ConnectionDraft {
     }
   }
 
-  private func checkedRoles(agents: Set<AgentID>) throws(ControlError) -> [DatabaseRole] {
+  private func checkedRoles(
+    agents: Set<AgentID>, mode: ServerTLSMode
+  ) throws(ControlError) -> [DatabaseRole] {
     guard (1...Self.maximumRoles).contains(roles.count) else {
       throw ControlError(
         .invalid,
@@ -104,36 +106,27 @@ extension ConnectionDraft {
         }
         sealed.append(credential)
       }
+      try checkKinds(of: sealed, role: role.name, mode: mode)
       checked.append(DatabaseRole(name: role.name, credentials: sealed))
     }
     return checked
   }
-}
-
-extension SealedCredentialDraft {
-  /// A password has at most this many bytes when it is sealed.
-  private static let maximumCiphertextBytes = 8 * 1024
-
-  fileprivate func checked(
-    agents: Set<AgentID>, segment: String
-  ) throws(ControlError) -> SealedCredential {
-    let field = "roles.credentials"
-    guard let id = Identifier128(text: agentID), agents.contains(AgentID(id)) else {
+  /// All of a role are of one kind, and a certificate is shown where there is TLS.
+  private func checkKinds(
+    of credentials: [SealedCredential], role: String, mode: ServerTLSMode
+  ) throws(ControlError) {
+    let field = "roles.credentials.kind"
+    guard let kind = credentials.first?.sealedKind else { return }
+    guard credentials.allSatisfy({ $0.sealedKind == kind }) else {
+      throw ControlError(
+        .invalid, "\(field): the credentials of role \"\(role)\" are of more than one kind.",
+        remedy: "Seal the same to every agent of the segment.")
+    }
+    guard !kind.hasCertificate || (mode != .disable && !host.hasPrefix("/")) else {
       throw ControlError(
         .invalid,
-        "\(field).agentID: \"\(agentID.prefix(80))\" is no agent of the segment "
-          + "\"\(segment)\".",
-        remedy: "Seal the password to the keys that the segment has now.")
+        "\(field): role \"\(role)\" has a client certificate, and the way to the server has no TLS.",
+        remedy: "Use \"verify-full\" and a host name or address, or give the role a password.")
     }
-    _ = try Check.base64(encapsulatedKey, bytes: 32, field: "\(field).encapsulatedKey")
-    guard ciphertext.utf8.count <= Self.maximumCiphertextBytes,
-      !ciphertext.isEmpty, Base64.isValid(ciphertext)
-    else {
-      throw ControlError(
-        .invalid, "\(field).ciphertext: it is not base64, or longer than 8 KiB.",
-        remedy: "Send the sealed password in base64.")
-    }
-    return SealedCredential(
-      agent: AgentID(id), encapsulatedKey: encapsulatedKey, ciphertext: ciphertext)
   }
 }

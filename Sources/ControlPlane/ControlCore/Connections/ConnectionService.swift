@@ -141,7 +141,8 @@ package struct ConnectionService: Sendable {
         let holders = Set(role.credentials.map(\.agent))
         return RoleInfo(
           name: role.name,
-          credentialMissingAt: serving.filter { !holders.contains($0.id) }.map(\.id.description))
+          credentialMissingAt: serving.filter { !holders.contains($0.id) }.map(\.id.description),
+          credential: role.credentials.first?.sealedKind.rawValue)
       },
       createdAt: TimeText.text(stored.createdAt),
       agents: serving.map {

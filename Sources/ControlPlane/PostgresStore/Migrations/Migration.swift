@@ -9,5 +9,5 @@ struct Migration: Sendable {
   var sql: String
 
   /// All steps, in order.
-  static let all = [controlPlane, auditTrail, sessionsByAgent, functionCalls]
+  static let all = [controlPlane, auditTrail, sessionsByAgent, functionCalls, clientCertificates]
 }

@@ -100,12 +100,13 @@ extension PostgresStore: ConnectionStore {
         try session.execute(
           """
           INSERT INTO sallyport.sealed_credential
-            (connection, role, agent, encapsulated_key, ciphertext)
-          VALUES ($1, $2, $3, $4, $5)
+            (connection, role, agent, encapsulated_key, ciphertext, kind)
+          VALUES ($1, $2, $3, $4, $5, $6)
           """,
           [
             .identifier(connection.id), .text(role.name), .identifier(credential.agent.value),
             .text(credential.encapsulatedKey), .text(credential.ciphertext),
+            .text(credential.sealedKind.rawValue),
           ])
       }
     }
@@ -124,7 +125,7 @@ extension PostgresStore: ConnectionStore {
     let ids = found.map(\.connection.id)
     let rows = try session.rows(
       """
-      SELECT r.connection, r.name, s.agent, s.encapsulated_key, s.ciphertext
+      SELECT r.connection, r.name, s.agent, s.encapsulated_key, s.ciphertext, s.kind
       FROM sallyport.database_role r
       LEFT JOIN sallyport.sealed_credential s ON s.connection = r.connection AND s.role = r.name
       WHERE r.connection = ANY ($1) ORDER BY r.connection, r.place, s.agent
@@ -133,7 +134,7 @@ extension PostgresStore: ConnectionStore {
       (
         connection: try row.identifier(), role: try row.text(),
         agent: try row.optionalIdentifier(), key: try row.optionalText(),
-        ciphertext: try row.optionalText()
+        ciphertext: try row.optionalText(), kind: try row.optionalText()
       )
     }
     let byConnection = Dictionary(grouping: rows, by: \.connection)
@@ -142,9 +143,14 @@ extension PostgresStore: ConnectionStore {
       for row in byConnection[found[index].connection.id] ?? [] {
         if roles.last?.name != row.role { roles.append(DatabaseRole(name: row.role)) }
         if let agent = row.agent, let key = row.key, let ciphertext = row.ciphertext {
+          guard let kind = CredentialKind(rawValue: row.kind ?? "") else {
+            throw PostgresError(
+              code: .unexpected,
+              message: "role \"\(row.role)\" has a credential of kind \"\(row.kind ?? "")\"")
+          }
           roles[roles.count - 1].credentials.append(
             SealedCredential(
-              agent: AgentID(agent), encapsulatedKey: key, ciphertext: ciphertext))
+              agent: AgentID(agent), encapsulatedKey: key, ciphertext: ciphertext, kind: kind))
         }
       }
       found[index].connection.roles = roles

@@ -6,10 +6,11 @@ import GatewayModel
 struct AddConnection: ReportingCommand {
   static let configuration = CommandConfiguration(
     commandName: "add",
-    abstract: "Register a database and seal its roles' passwords to the agents of its segment.",
+    abstract: "Register a database and seal its roles' credentials to the agents of its segment.",
     discussion: """
-      Passwords are encrypted here, to each agent of the segment; the control plane cannot read \
-      them. They are asked for without being shown, or read from files or standard input.
+      Passwords and client certificates' keys are encrypted here, to each agent of the segment; \
+      the control plane cannot read them. Passwords are asked for without being shown, or read \
+      from files or standard input.
 
       Examples:
         sallyport connections add orders postgresql://app@db.internal:5432/shop \\
@@ -17,6 +18,8 @@ struct AddConnection: ReportingCommand {
         sallyport connections add orders --segment eu-prod --host db.internal \\
           --database shop --role app --role readonly \\
           --password-file app=app.pw --password-file readonly=ro.pw
+        sallyport connections add ledger postgresql://app@db.internal/ledger \\
+          --segment eu-prod --ca-file db-ca.pem --sslcert app.crt --sslkey app.key
       """)
 
   @Argument(help: "What clients will write as the database's name.")
@@ -62,12 +65,18 @@ struct AddConnection: ReportingCommand {
 
   @OptionGroup var passwords: RolePasswords
 
+  @OptionGroup var certificates: RoleCertificates
+
   @Flag(help: "Replace the connection of that name.")
   var replace = false
 
   func perform() async throws {
     var draft = try self.draft()
     let roles = draft.roles.map(\.name)
+    let certificates = try self.certificates(for: draft)
+    for warning in certificates.sorted(by: { $0.key < $1.key }).flatMap(\.value.warnings) {
+      StandardError.line(EscapedText.line("Warning: \(warning)."))
+    }
     let configuration = try ConfigurationSource().load()
     let added = try await APIClient.withClient(configuration) { client in
       let keys = try await client.all(
@@ -79,14 +88,13 @@ struct AddConnection: ReportingCommand {
             enrol one first: sallyport agents invite --segment \(segment) --address HOST:PORT
             """)
       }
-      let secrets = try passwords.read(for: roles)
+      let secrets = try passwords.read(for: roles, certified: Set(certificates.keys))
       draft.roles = try roles.map { role in
-        // read(for:) gives a password for every role or throws.
-        let secret = secrets[role] ?? Secret(text: "")
+        let credential = Self.credential(certificates[role]?.certificate, secrets[role])
         return RoleDraft(
           name: role,
           credentials: try CredentialSealing.seal(
-            secret, connection: name, role: role, to: keys))
+            credential, connection: name, role: role, to: keys))
       }
       return try await register(draft, client)
     }
@@ -152,6 +160,37 @@ struct AddConnection: ReportingCommand {
       authoritiesPEM: authorities, labels: try Self.labels(label),
       roles: roles.map { RoleDraft(name: $0, credentials: []) }, replace: replace,
       allowsFunctionCalls: allowFunctionCalls ? true : nil)
+  }
+
+  /// The certificates that were given, read and checked; refused where no TLS would carry them.
+  func certificates(
+    for draft: ConnectionDraft
+  ) throws(CLIFailure) -> [String: RoleCertificate] {
+    let url = try self.url.map { (text) throws(CLIFailure) in try DatabaseURL(text) }
+    let files = try certificates.files(for: draft.roles.map(\.name), url: url)
+    guard files.isEmpty || draft.tls != ServerTLSMode.disable.rawValue else {
+      throw CLIFailure(
+        .usage, "a client certificate is shown in TLS, and --tls disable leaves that out",
+        remedy: "choose --tls verify-full, or leave --sslcert out")
+    }
+    guard files.isEmpty || !draft.host.hasPrefix("/") else {
+      throw CLIFailure(
+        .usage,
+        "a client certificate is shown in TLS, and the Unix socket in \"\(draft.host)\" has none",
+        remedy: "give the server's host name with --host, or leave --sslcert out")
+    }
+    return try RoleCertificates.read(files)
+  }
+
+  /// What a role logs in with; a role without a certificate has a password by now.
+  private static func credential(
+    _ certificate: ClientCertificate?, _ password: Secret?
+  ) -> RoleCredential {
+    switch (certificate, password) {
+    case (let certificate?, let password?): .certificateAndPassword(certificate, password)
+    case (let certificate?, nil): .certificate(certificate)
+    case (nil, let password): .password(password ?? Secret(text: ""))
+    }
   }
 
   static func labels(_ arguments: [String]) throws(CLIFailure) -> [String: String] {

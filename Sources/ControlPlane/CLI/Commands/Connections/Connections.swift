@@ -1,5 +1,6 @@
 import APIModel
 import ArgumentParser
+import GatewayModel
 
 struct Connections: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -41,7 +42,7 @@ struct ListConnections: ReportingCommand {
         Cell(EscapedText.line("\(item.host):\(item.port)/\(item.database)")),
         Cell(EscapedText.line(item.tls)),
         Cell(
-          EscapedText.line(item.roles.map(\.name).joined(separator: ","))
+          EscapedText.line(item.roles.map(roleText).joined(separator: ","))
             + (missing ? " (credential missing)" : ""), style: missing ? .warning : nil),
         Cell("\(online)/\(item.agents.count)", style: online == 0 ? .failure : nil),
         Cell(labelText(item.labels)),
@@ -73,8 +74,9 @@ struct ShowConnection: ReportingCommand {
     }
     let roles = item.roles.map { role in
       let missing = role.credentialMissingAt.map { String($0.prefix(8)) }
+      let kind = role.credential.map { "  by \($0)" } ?? ""
       let note = missing.isEmpty ? "" : "  credential missing at \(missing.joined(separator: ", "))"
-      return EscapedText.line(role.name + note)
+      return EscapedText.line(role.name + kind + note)
     }
     let agents = item.agents.map {
       EscapedText.line("\($0.clientAddress)  \($0.link)  \($0.id)")
@@ -155,6 +157,14 @@ struct RemoveConnection: ReportingCommand {
     }
     StandardError.line("Connection \"\(EscapedText.line(name))\" removed.")
   }
+}
+
+/// A role of a listing; one with a password, as most have, is its name alone.
+private func roleText(_ role: RoleInfo) -> String {
+  guard let kind = role.credential, kind != CredentialKind.password.rawValue else {
+    return role.name
+  }
+  return "\(role.name) (\(kind))"
 }
 
 private func labelText(_ labels: [String: String]) -> String {

@@ -11,6 +11,9 @@ struct DatabaseURL: Sendable, Equatable {
   var database: String?
   var tls: String?
   var authoritiesFile: String?
+  /// The client certificate of the role, and its key.
+  var certificateFile: String?
+  var keyFile: String?
 
   init(_ text: String) throws(CLIFailure) {
     // The text itself is not quoted in messages before it is known to hold no password.
@@ -41,6 +44,8 @@ struct DatabaseURL: Sendable, Equatable {
       switch item.name {
       case "sslmode": tls = item.value
       case "sslrootcert": authoritiesFile = item.value
+      case "sslcert": certificateFile = item.value
+      case "sslkey": keyFile = item.value
       case "host": host = item.value
       case "port": port = item.value.flatMap { Int($0) }
       case "user": role = item.value
@@ -48,7 +53,7 @@ struct DatabaseURL: Sendable, Equatable {
       default:
         throw CLIFailure(
           .usage, "the URL's parameter \"\(item.name)\" is not known here",
-          remedy: "leave it out; sslmode and sslrootcert are understood")
+          remedy: "leave it out; sslmode, sslrootcert, sslcert and sslkey are understood")
       }
     }
   }

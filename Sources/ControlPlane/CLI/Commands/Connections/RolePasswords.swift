@@ -18,15 +18,20 @@ struct RolePasswords: ParsableArguments {
   var passwordStdin = false
 
   /// The password of each role, asked for at the terminal where nothing gives it.
-  func read(for roles: [String]) throws(CLIFailure) -> [String: Secret] {
+  ///
+  /// - Parameter certified: The roles with a certificate, which have a password only by a file.
+  func read(
+    for roles: [String], certified: Set<String> = []
+  ) throws(CLIFailure) -> [String: Secret] {
     var passwords: [String: Secret] = [:]
     for argument in passwordFile {
-      let (role, file) = try Self.split(argument, roles: roles)
+      let (role, file) = try RoleFile.split(
+        argument, option: "--password-file", roles: roles)
       let text = try InputFile.read(file, purpose: "the password of role \"\(role)\"")
       passwords[role] = Secret(
         text: try InputFile.secret(in: text, purpose: "password", source: "\"\(file)\""))
     }
-    let open = roles.filter { passwords[$0] == nil }
+    let open = roles.filter { passwords[$0] == nil && !certified.contains($0) }
     if passwordStdin {
       let text = try InputFile.read(
         .standardInput, named: "standard input", purpose: "the passwords")
@@ -42,20 +47,6 @@ struct RolePasswords: ParsableArguments {
       }
     }
     return passwords
-  }
-
-  /// Which role a `--password-file` argument is for.
-  static func split(
-    _ argument: String, roles: [String]
-  ) throws(CLIFailure) -> (role: String, file: String) {
-    for role in roles where argument.hasPrefix("\(role)=") {
-      return (role, String(argument.dropFirst(role.count + 1)))
-    }
-    if roles.count == 1, let only = roles.first, !argument.contains("=") { return (only, argument) }
-    throw CLIFailure(
-      .usage,
-      "--password-file \"\(argument)\" is for none of the roles \(roles.joined(separator: ", "))",
-      remedy: "write it as ROLE=FILE with a role that --role names")
   }
 
   /// One line for each role.

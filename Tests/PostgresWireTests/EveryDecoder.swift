@@ -32,7 +32,9 @@ enum EveryDecoder {
     let bind = try FrontendMessage.Bind(decoding: body)
     for (index, value) in bind.parameters.enumerated() {
       guard let value, let format = bind.format(ofParameter: index) else { continue }
-      _ = ParameterText.decode(oid: 23, format: format, bytes: value)
+      // Any type: the value's own bytes say which, so that a case can be run again.
+      let oid = value.getInteger(at: value.readerIndex, as: UInt8.self).map(UInt32.init) ?? 23
+      _ = ParameterText.decode(oid: oid, format: format, bytes: value)
     }
     return bind
   }
@@ -83,5 +85,15 @@ enum EveryDecoder {
     var buffer = ByteBuffer()
     encode(&buffer)
     return buffer
+  }
+}
+
+extension ParameterText {
+  /// Without a bound of the work.
+  static func decode(
+    oid: UInt32, format: FormatCode, bytes: ByteBuffer, limit: Int = 1 << 20
+  ) -> String? {
+    var effort = Int.max
+    return decode(oid: oid, format: format, bytes: bytes, limit: limit, effort: &effort)
   }
 }

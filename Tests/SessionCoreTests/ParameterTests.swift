@@ -65,6 +65,55 @@ import Testing
     #expect(parameters.last?.value == .text(ByteBuffer(string: "42")))
   }
 
+  /// A zero of a huge weight: 131,072 digits that print as one. A Bind of 12 kB took as long as
+  /// seconds; now the work is that of what is printed, and bounded whatever a Bind holds.
+  @Test func aBindOfManyHugeZerosHoldsNobodyUp() {
+    let count = 100_000
+    var zeros = write {
+      for word in [1, 0, 1_700, UInt32(count), 1] { $0.writeInteger(word) }
+    }
+    for _ in 0..<count {
+      zeros.writeMultipleIntegers(UInt32(8), UInt16(0), UInt16(0x7FFF), UInt16(0), UInt16(0))
+    }
+    var session = SessionHarness.ready()
+    let start = ContinuousClock.now
+    session.client(
+      Client.parse("", "select $1::numeric[]", [1_231, 1_231, 1_231, 23]),
+      Client.bind(formats: [.binary], [zeros, zeros, zeros, ByteBuffer(integer: Int32(42))]),
+      Client.execute(), Client.sync)
+    #expect(start.duration(to: .now) < .seconds(20))
+    let parameters = session.begins.first?.parameters.map(\.value) ?? []
+    #expect(parameters.count == 4)
+    guard parameters.count == 4, case .text(let first) = parameters[0] else {
+      Issue.record("the first array was not decoded: \(parameters.count)")
+      return
+    }
+    #expect(first.readableBytes == 2 * count + 1)
+    // The work of the third is not done to the end; what is behind it is kept as it came.
+    #expect(parameters[2] == .binary(zeros))
+    #expect(parameters[3] == .binary(ByteBuffer(integer: Int32(42))))
+  }
+
+  @Test func failedDecodingIsWorkToo() {
+    // 41 numbers of 100,000 digits use the work up, and are no text: the last element is broken.
+    var broken = write { for word in [1, 0, 1_700, 11, 1] as [UInt32] { $0.writeInteger(word) } }
+    for _ in 0..<10 {
+      var digits = numeric(weight: 24_999)
+      broken.writeInteger(UInt32(digits.readableBytes))
+      broken.writeBuffer(&digits)
+    }
+    broken.writeInteger(UInt32(3))
+    broken.writeBytes([1, 2, 3])
+    let values = Array(repeating: broken, count: 10) + [numeric(weight: 24_999)]
+    var session = SessionHarness.ready()
+    session.client(
+      Client.parse("", "select", Array(repeating: 1_231, count: 10) + [1_700]),
+      Client.bind(formats: [.binary], values), Client.execute(), Client.sync)
+    let parameters = session.begins.first?.parameters.map(\.value) ?? []
+    // Decoded alone it would be a text.
+    #expect(parameters == values.map { .binary($0) })
+  }
+
   @Test func longParametersStandInTheFirstBeginOfTheirPortal() {
     var session = SessionHarness.ready()
     let long = ByteBuffer(repeating: 0x61, count: 10_000)

@@ -163,4 +163,15 @@ import Testing
       #expect(types(session.toServer) == "QX")
     }
   }
+
+  @Test(arguments: [("x", 64), ("é", 32), ("\u{1F600}", 16), ("€", 21)])
+  func aLongCommandTagIsCutForTheRecordAlone(_ character: String, _ kept: Int) {
+    var session = SessionHarness.ready()
+    let tag = String(repeating: character, count: 100_000) + " 7"
+    session.client(Client.query("select"))
+    session.server(Server.complete(tag), Server.ready())
+    #expect(session.ends.map(\.commandTag) == [String(repeating: character, count: kept)])
+    #expect(session.ends.map(\.rows) == [7])
+    #expect(session.toClient == all([Server.complete(tag), Server.ready()]))
+  }
 }

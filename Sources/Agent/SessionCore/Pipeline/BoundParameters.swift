@@ -4,14 +4,16 @@ internal import PostgresWire
 
 /// The parameters of a Bind, or the arguments of a FunctionCall, for the record.
 enum BoundParameters {
-  /// The most that the decoded texts of one Bind may take.
+  /// The most that the decoded texts of one Bind may take, and the work of decoding them in steps
+  /// of a byte of text (``ParameterText/decode(oid:format:bytes:limit:effort:)``): the session's
+  /// event loop serves others too.
   static let maximumDecodedBytes = SizeLimits.decodedBytes
   /// The most that one of them may take.
   private static let maximumTextBytes = 1 << 20
 
   /// The values in storage of their own, which is one for all, so that a portal does not keep a
-  /// whole chunk of the wire alive. Binary values of known types are decoded while the texts of
-  /// one message stay within ``maximumDecodedBytes``; what comes after is kept as it came.
+  /// whole chunk of the wire alive. Binary values of known types are decoded while those of one
+  /// message stay within ``maximumDecodedBytes``; what comes after is kept as it came.
   static func read(_ message: FrontendMessage.Bind, types: [UInt32]) -> [StatementParameter] {
     read(message.parameters, types: types, format: message.format(ofParameter:))
   }
@@ -31,26 +33,25 @@ enum BoundParameters {
     for case let value? in values { store.writeImmutableBuffer(value) }
     var parameters: [StatementParameter] = []
     parameters.reserveCapacity(values.count)
-    var room = maximumDecodedBytes
+    var effort = maximumDecodedBytes
     for (index, value) in values.enumerated() {
       let oid = types.indices.contains(index) ? types[index] : 0
       let kept = value.flatMap { store.readSlice(length: $0.readableBytes) }
       let format = format(index)
-      parameters.append(StatementParameter(typeOID: oid, value: decode(kept, format, oid, &room)))
+      parameters.append(StatementParameter(typeOID: oid, value: decode(kept, format, oid, &effort)))
     }
     return parameters
   }
 
   private static func decode(
-    _ value: ByteBuffer?, _ format: FormatCode?, _ oid: UInt32, _ room: inout Int
+    _ value: ByteBuffer?, _ format: FormatCode?, _ oid: UInt32, _ effort: inout Int
   ) -> StatementParameter.Value {
     guard let value else { return .null }
     if format == .text { return .text(value) }
-    guard oid != 0, format == .binary, room > 0,
+    guard oid != 0, format == .binary,
       let text = ParameterText.decode(
-        oid: oid, format: .binary, bytes: value, limit: min(room, maximumTextBytes))
+        oid: oid, format: .binary, bytes: value, limit: maximumTextBytes, effort: &effort)
     else { return .binary(value) }
-    room -= text.utf8.count
     return .text(ByteBuffer(string: text))
   }
 }

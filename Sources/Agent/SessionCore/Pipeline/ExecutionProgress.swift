@@ -21,8 +21,11 @@ struct ExecutionProgress: Equatable, Sendable {
     taggedRows &+= command.rows ?? untaggedRows
     untaggedRows = 0
     commands &+= 1
-    tag = command.tag
+    tag = command.tag.cut(toBytes: Self.maximumTagBytes)
   }
+
+  /// PostgreSQL's own bound of a command tag (`COMPLETION_TAG_BUFSIZE`).
+  static let maximumTagBytes = 64
 
   mutating func completeEmpty() { commands &+= 1 }
 
@@ -46,5 +49,18 @@ struct ExecutionProgress: Equatable, Sendable {
     end.serverNanoseconds = now.nanoseconds(since: since)
     end.totalNanoseconds = end.serverNanoseconds
     return end
+  }
+}
+
+extension String {
+  /// At most so many bytes of UTF-8, cut where a scalar ends.
+  func cut(toBytes limit: Int) -> String {
+    guard utf8.count > limit else { return self }
+    var left = limit
+    let kept = unicodeScalars.prefix { scalar in
+      left -= UTF8.width(scalar)
+      return left >= 0
+    }
+    return String(kept)
   }
 }

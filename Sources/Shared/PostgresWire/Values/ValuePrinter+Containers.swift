@@ -3,13 +3,6 @@ import NIOCore
 extension ValuePrinter {
   private static let boxOID: UInt32 = 603
 
-  /// Prints a value that stands inside another, with its own limit counted into ours.
-  private func inner(_ bytes: ByteBuffer, oid: UInt32) throws(UnreadableValue) -> [UInt8] {
-    var printer = ValuePrinter(limit: limit - text.count)
-    try printer.print(bytes, oid: oid)
-    return printer.text
-  }
-
   /// Layout: `Int32` dimensions, `Int32` whether nulls, `Int32` element type; per dimension `Int32`
   /// length and lower bound; values.
   mutating func printArray(
@@ -79,11 +72,10 @@ extension ValuePrinter {
   ) throws(UnreadableValue) {
     guard let bytes else { return try write("NULL") }
     let element = try inner(bytes, oid: oid)
-    let special: [UInt8] = Array("\"\\{}".utf8) + [delimiter]
     let isNull = element.count == 4 && element.elementsEqual("NULL".utf8) { $0 & 0xDF == $1 }
     let isPlain =
       !element.isEmpty && !isNull
-      && !element.contains { special.contains($0) || Self.isSpace($0) }
+      && !element.contains { $0 == delimiter || Self.isQuotedInArrays($0) || Self.isSpace($0) }
     if isPlain { return try write(ByteBuffer(bytes: element)) }
     try write("\"")
     for byte in element {
@@ -91,6 +83,13 @@ extension ValuePrinter {
       try write(byte: byte)
     }
     try write("\"")
+  }
+
+  private static func isQuotedInArrays(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "{"), UInt8(ascii: "}"): true
+    default: false
+    }
   }
 
   private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (9...13).contains(byte) }

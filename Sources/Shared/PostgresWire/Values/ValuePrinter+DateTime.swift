@@ -7,6 +7,7 @@ extension ValuePrinter {
   mutating func printDateTime(
     _ type: BuiltInType, _ reader: inout ValueReader
   ) throws(UnreadableValue) {
+    try spend(Cost.ofLayout)
     switch type {
     case .date: try printDate(&reader)
     case .time: try printTimeOfDay(try reader.integer(Int64.self))

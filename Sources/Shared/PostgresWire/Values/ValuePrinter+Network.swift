@@ -6,6 +6,7 @@ extension ValuePrinter {
   mutating func printAddress(
     _ reader: inout ValueReader, alwaysWithLength: Bool
   ) throws(UnreadableValue) {
+    try spend(Cost.ofAddress)
     let family = try reader.integer(UInt8.self)
     let bits = Int(try reader.integer(UInt8.self))
     _ = try reader.integer(UInt8.self)

@@ -24,6 +24,7 @@ extension ValuePrinter {
   private mutating func printFloat(
     _ description: String, isNaN: Bool, isInfinite: Bool, fixedBelow: Int
   ) throws(UnreadableValue) {
+    try spend(Cost.ofLayout)
     if isNaN { return try write("NaN") }
     let isNegative = description.utf8.first == UInt8(ascii: "-")
     if isNegative { try write("-") }
@@ -69,63 +70,6 @@ extension ValuePrinter {
     }
     try write(power < 0 ? "e-" : "e+")
     try write(power, width: 2)
-  }
-
-  /// Layout: `Int16` groups, `Int16` weight of the first, `UInt16` sign, `UInt16` digits behind the
-  /// point, groups of four decimal digits.
-  mutating func printNumeric(_ reader: inout ValueReader) throws(UnreadableValue) {
-    let count = Int(try reader.integer(UInt16.self))
-    let weight = Int(try reader.integer(Int16.self))
-    let sign = try reader.integer(UInt16.self)
-    let scale = Int(try reader.integer(UInt16.self))
-    let largestScale = 0x3FFF
-    guard count <= reader.remaining / 2, scale <= largestScale else { throw UnreadableValue() }
-    var groups: [Int] = []
-    groups.reserveCapacity(count)
-    for _ in 0..<count {
-      let group = Int(try reader.integer(Int16.self))
-      guard (0..<10_000).contains(group) else { throw UnreadableValue() }
-      groups.append(group)
-    }
-    switch sign {
-    case 0xC000: return try write("NaN")
-    case 0xD000: return try write("Infinity")
-    case 0xF000: return try write("-Infinity")
-    case 0, 0x4000: break
-    default: throw UnreadableValue()
-    }
-    try printNumeric(groups, weight: weight, scale: scale, isNegative: sign == 0x4000)
-  }
-
-  private mutating func printNumeric(
-    _ groups: [Int], weight: Int, scale: Int, isNegative: Bool
-  ) throws(UnreadableValue) {
-    var digits: [UInt8] = []
-    /// The four digits of one weight; zeros where no group is given.
-    func append(weight position: Int) {
-      let index = weight - position
-      var divisor = 1000
-      let group = groups.indices.contains(index) ? groups[index] : 0
-      while divisor > 0 {
-        digits.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: group / divisor % 10))
-        divisor /= 10
-      }
-    }
-    let integerGroups = max(weight, -1) + 1
-    guard integerGroups * 4 + scale <= limit - text.count + 4 else { throw UnreadableValue() }
-    for position in stride(from: integerGroups - 1, through: 0, by: -1) { append(weight: position) }
-    let leadingZeros = digits.prefix { $0 == UInt8(ascii: "0") }.count
-    digits.removeFirst(leadingZeros)
-    if digits.isEmpty { digits.append(UInt8(ascii: "0")) }
-    let point = digits.count
-    for position in 0..<(scale + 3) / 4 { append(weight: -1 - position) }
-    digits.removeLast(digits.count - point - scale)
-    if isNegative, digits.contains(where: { $0 != UInt8(ascii: "0") }) { try write("-") }
-    try write(ByteBuffer(bytes: digits[..<point]))
-    if scale > 0 {
-      try write(".")
-      try write(ByteBuffer(bytes: digits[point...]))
-    }
   }
 
   /// Hundredths, as the server prints them in the C locale: the unit is the server's setting.

@@ -1,25 +1,61 @@
 import NIOCore
 
 /// Writes binary values as the server's output functions write them.
+///
+/// The work is bounded as the text is: every byte written is a step, at each level of nesting, and
+/// so is what a value costs without writing much.
 struct ValuePrinter {
   private(set) var text: [UInt8] = []
   let limit: Int
+  /// Steps of work that may still be done.
+  private(set) var effort: Int
 
-  init(limit: Int) { self.limit = limit }
+  init(limit: Int, effort: Int) {
+    self.limit = limit
+    self.effort = effort
+  }
 
   mutating func write(_ string: String) throws(UnreadableValue) {
-    guard string.utf8.count <= limit - text.count else { throw UnreadableValue() }
+    try claim(string.utf8.count)
     text.append(contentsOf: string.utf8)
   }
 
   mutating func write(_ bytes: ByteBuffer) throws(UnreadableValue) {
-    guard bytes.readableBytes <= limit - text.count else { throw UnreadableValue() }
+    try claim(bytes.readableBytes)
     text.append(contentsOf: bytes.readableBytesView)
   }
 
   mutating func write(byte: UInt8) throws(UnreadableValue) {
-    guard text.count < limit else { throw UnreadableValue() }
+    try claim(1)
     text.append(byte)
+  }
+
+  /// Makes sure that there is room for so many bytes of text, and counts them as work.
+  private mutating func claim(_ count: Int) throws(UnreadableValue) {
+    guard count <= limit - text.count else { throw UnreadableValue() }
+    try spend(count)
+  }
+
+  /// Counts work, before it is done.
+  mutating func spend(_ steps: Int) throws(UnreadableValue) {
+    guard steps <= effort else { throw UnreadableValue() }
+    effort -= steps
+  }
+
+  /// What a value costs besides its text, in steps of a written byte.
+  enum Cost {
+    static let ofValue = 16
+    /// Where a value is laid out with strings of its own.
+    static let ofLayout = 64
+    static let ofAddress = 128
+  }
+
+  /// Prints a value that stands inside another, with its own limits counted into ours.
+  mutating func inner(_ bytes: ByteBuffer, oid: UInt32) throws(UnreadableValue) -> [UInt8] {
+    var printer = ValuePrinter(limit: limit - text.count, effort: effort)
+    defer { effort = printer.effort }
+    try printer.print(bytes, oid: oid)
+    return printer.text
   }
 
   /// At least `width` digits, filled with zeros; without a sign.
@@ -30,16 +66,19 @@ struct ValuePrinter {
   }
 
   mutating func writeHex(_ bytes: ByteBuffer) throws(UnreadableValue) {
-    guard bytes.readableBytes <= (limit - text.count) / 2 else { throw UnreadableValue() }
-    for byte in bytes.readableBytesView { text.append(contentsOf: Self.hex(byte)) }
+    try claim(bytes.readableBytes * 2)
+    for byte in bytes.readableBytesView {
+      text.append(Self.hexDigit(byte >> 4))
+      text.append(Self.hexDigit(byte & 15))
+    }
   }
 
-  private static func hex(_ byte: UInt8) -> [UInt8] {
-    let digits: StaticString = "0123456789abcdef"
-    return digits.withUTF8Buffer { [$0[Int(byte >> 4)], $0[Int(byte & 15)]] }
+  private static func hexDigit(_ value: UInt8) -> UInt8 {
+    value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + (value - 10)
   }
 
   mutating func print(_ bytes: ByteBuffer, oid: UInt32) throws(UnreadableValue) {
+    try spend(Cost.ofValue)
     guard let type = BuiltInType(oid: oid) else { throw UnreadableValue() }
     var reader = ValueReader(bytes)
     switch type {
@@ -113,9 +152,8 @@ struct ValuePrinter {
   private mutating func printBits(_ reader: inout ValueReader) throws(UnreadableValue) {
     let count = Int(try reader.integer(Int32.self))
     let bytes = reader.rest()
-    guard count >= 0, count <= limit - text.count, bytes.readableBytes == (count + 7) / 8 else {
-      throw UnreadableValue()
-    }
+    guard count >= 0, bytes.readableBytes == (count + 7) / 8 else { throw UnreadableValue() }
+    try claim(count)
     var left = count
     for byte in bytes.readableBytesView {
       for bit in 0..<min(left, 8) {

@@ -50,7 +50,7 @@ compat: ## Real PostgreSQL clients, direct and through the agent (docs/compatibi
 
 # SALLYPORT_BIN as for compat; ARGS goes to fuzz.py.
 fuzz: ## Random messages, direct and through the agent, the same bytes? (docs/testing.md)
-	@scripts/install-dependencies.sh demo
+	@scripts/install-dependencies.sh fuzz
 	@[ -n "$(SALLYPORT_BIN)" ] || $(MAKE) --no-print-directory release
 	python3 Tests/Fuzz/fuzz.py $(ARGS)
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing of the Debian packages that a task needs; does nothing when all are there.
 #
-#   scripts/install-dependencies.sh build|test|compat|demo|bench
+#   scripts/install-dependencies.sh build|test|compat|fuzz|demo|bench
 #
 # Needs root or sudo only when something is missing. Nothing is started, and no service that comes
 # with a package starts at boot. Swift itself is not installed: get 6.3 from swift.org.
@@ -17,10 +17,11 @@ case "${1:-}" in
     wanted=("${build[@]}" "${cluster[@]}" python3 python3-venv curl default-jdk-headless
       libpostgresql-jdbc-java)
     ;;
+  fuzz) wanted=("${build[@]}" "${cluster[@]}" python3 curl) ;;
   demo) wanted=("${build[@]}" "${cluster[@]}" python3 python3-psycopg curl) ;;
   bench) wanted=("${build[@]}" "${cluster[@]}" python3 curl haproxy pgbouncer) ;;
   *)
-    echo "usage: $0 build|test|compat|demo|bench" >&2
+    echo "usage: $0 build|test|compat|fuzz|demo|bench" >&2
     exit 64
     ;;
 esac

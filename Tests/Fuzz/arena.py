@@ -37,8 +37,36 @@ class Administration:
     """The administrator's sessions with both databases: reset, digest, who is there."""
 
     def __init__(self, ways):
+        self.ways = ways
+        self.connect()
+
+    def connect(self):
         self.peers = {name: way.connect({"application_name": "fuzz admin"})[0]
-                      for name, way in ways.items()}
+                      for name, way in self.ways.items()}
+        for name in self.peers:
+            self.run(name, "set client_min_messages = warning")
+
+    def was_lost(self):
+        """Whether the server ended these sessions too: it crashed, and comes back by itself."""
+        # It ends them a moment after the session that crashed.
+        time.sleep(0.3)
+        try:
+            for name in self.peers:
+                self.run(name, "select 1")
+        except (OSError, RuntimeError):
+            return True
+        return False
+
+    def connect_again(self, seconds=60):
+        self.close()
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                return self.connect()
+            except (OSError, RuntimeError, wire.LoginFailure):
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
 
     def run(self, name, sql):
         peer = self.peers[name]
@@ -91,6 +119,12 @@ class Administration:
             peer.close()
 
 
+class ServerCrash(Exception):
+    """PostgreSQL itself crashed, with the sequence played from a fresh state."""
+
+    direct = through = ()
+
+
 class Arena:
     """Plays the sequences of a round; sessions go on from one to the next until one ends."""
 
@@ -113,7 +147,12 @@ class Arena:
         After a difference a session may not end by itself.
         """
         self.leave()
-        self.administration.reset(ends_others)
+        try:
+            self.administration.reset(ends_others)
+        except (OSError, RuntimeError):
+            # Another worker's sequence has crashed the server.
+            self.administration.connect_again()
+            self.administration.reset(ends_others)
 
     def leave(self):
         for leg in self.legs:
@@ -216,7 +255,8 @@ class Arena:
 def play_round(arena, seed, number, last=None, every_digest=False, seen=None):
     """Plays the sequences of a round up to `last`; yields (index, difference or None).
 
-    After a difference both sides begin afresh, so that the next sequence is judged by itself. A
+    A crash of the server is not the agent's doing: then the sequence is played once more, and the
+    second crash is what is yielded (ServerCrash). After a difference both sides begin afresh, so that the next sequence is judged by itself. A
     difference of the databases is found at the end, and belongs to the round's last sequence
     unless `every_digest`. `seen` is told of each sequence that was played.
     """
@@ -224,7 +264,14 @@ def play_round(arena, seed, number, last=None, every_digest=False, seen=None):
     first = number * ROUND
     for index in range(first, first + ROUND if last is None else last + 1):
         sequence = sequences.make(seed, index)
-        found = attempt(arena, index, sequence, every_digest or index == first + ROUND - 1)
+        compares_databases = every_digest or index == first + ROUND - 1
+        found = attempt(arena, index, sequence, compares_databases)
+        if found and arena.administration.was_lost():
+            # Perhaps by another worker's sequence: all sessions end when one crashes.
+            arena.fresh()
+            found = attempt(arena, index, sequence, compares_databases)
+            if found and arena.administration.was_lost():
+                found = ServerCrash()
         if seen:
             seen(index, sequence, found)
         if found:
@@ -242,6 +289,6 @@ def attempt(arena, index, sequence, compares_databases):
             arena.compare_databases()
     except Difference as difference:
         return difference
-    except (OSError, wire.LoginFailure) as failure:
+    except (OSError, RuntimeError, wire.LoginFailure) as failure:
         return Difference(f"a session could not be opened: {failure}")
     return None

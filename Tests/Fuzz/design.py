@@ -1,4 +1,4 @@
-"""What the agent does in another way than the server on purpose, and what is known to be wrong.
+"""What the agent does in another way than the server on purpose.
 
 By design, so that no sequence has it:
 
@@ -28,29 +28,3 @@ def gives_up(direct, through):
     kind, body = through[-1]
     return (kind == "E" and b"\0VFATAL\0C08P01\0" in body and GIVEN_UP in body
             and direct[:len(through) - 1] == through[:-1])
-
-
-# Faults that were found and not mended yet, by what `--skip` calls them, and how they are left
-# out: of the messages that are sent, or of the answers. The entry goes when the fault does.
-KNOWN_OF_MESSAGES = {}
-KNOWN_OF_ANSWERS = {}
-
-_skipped = set()
-
-
-def skip(names):
-    _skipped.update(names)
-
-
-def sendable(messages):
-    """What is sent of a sequence: without what shows the faults that are skipped."""
-    for name in _skipped & KNOWN_OF_MESSAGES.keys():
-        messages = KNOWN_OF_MESSAGES[name](messages)
-    return messages
-
-
-def corrected(kind, body):
-    """An answer without the faults that are skipped."""
-    for name in _skipped & KNOWN_OF_ANSWERS.keys():
-        body = KNOWN_OF_ANSWERS[name](kind, body)
-    return body

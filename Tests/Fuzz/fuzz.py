@@ -44,9 +44,6 @@ def arguments():
         help="folder of the programs, default SALLYPORT_BIN, else %(default)s")
     parser.add_argument(
         "--differences", type=int, default=20, help="end after so many, default %(default)s")
-    parser.add_argument(
-        "--skip", action="append", default=[], choices=sorted({*design.KNOWN_OF_MESSAGES, *design.KNOWN_OF_ANSWERS}),
-        help="leave out what shows a known fault")
     chosen = parser.parse_args()
     if chosen.seed is None:
         chosen.seed = random.SystemRandom().randrange(1, 2**31)
@@ -56,8 +53,6 @@ def arguments():
 def make_arena(worker):
     administration = arenas.Administration(worker.administration())
     oid = int(administration.run("direct", "select max(oid) from pg_class")[0])
-    for name in administration.peers:
-        administration.run(name, "set client_min_messages = warning")
     return arenas.Arena(worker.direct, worker.through, administration, oid + 1)
 
 
@@ -71,7 +66,9 @@ def work(chosen, worker, numbers, results):
         while (number := numbers.get()) is not None:
             arena.sessions = arena.bytes = arena.cut_short = 0
             for index, found in arenas.play_round(arena, chosen.seed, number):
-                if found and design.gives_up(found.direct, found.through):
+                if isinstance(found, arenas.ServerCrash):
+                    results.put(("crash", index))
+                elif found and design.gives_up(found.direct, found.through):
                     results.put(("given up",))
                 elif found:
                     results.put(("difference", index, printing.difference(chosen.seed, index, found)))
@@ -92,6 +89,8 @@ class Run:
         self.played = self.differences = self.sessions = self.bytes = self.cut_short = 0
         # Sequences in which the agent ended the session by design.
         self.given_up = 0
+        # Sequences that crashed the server.
+        self.crashes = 0
         self.began = self.told = time.monotonic()
 
     def run(self):
@@ -134,6 +133,9 @@ class Run:
             self.cut_short += result[4]
         elif result[0] == "given up":
             self.given_up += 1
+        elif result[0] == "crash":
+            self.crashes += 1
+            print(f"{self.chosen.seed}:{result[1]} crashes PostgreSQL: not compared", flush=True)
         elif result[0] == "difference":
             self.differences += 1
             print(result[2], flush=True)
@@ -144,7 +146,8 @@ class Run:
     def summary(self):
         seconds = time.monotonic() - self.began
         return (f"seed {self.chosen.seed}: {self.played} sequences, {self.differences} differences, "
-                f"{self.given_up} given up by design, {self.sessions} sessions, "
+                f"{self.given_up} given up by design, {self.crashes} crashes of PostgreSQL, "
+                f"{self.sessions} sessions, "
                 f"{self.cut_short} cut short, {self.bytes >> 20} MiB compared, {seconds:.0f} s, "
                 f"{self.played / seconds:.0f} a second")
 
@@ -179,7 +182,6 @@ def one(chosen, worker):
 
 def main():
     chosen = arguments()
-    design.skip(chosen.skip)
     single = chosen.replay or chosen.shrink
     servers = installation.Installation(
         pathlib.Path(chosen.binaries), 1 if single else chosen.workers)

@@ -3,7 +3,6 @@
 import random as random_module
 
 import cutting
-import design
 import malformed
 import statements
 import wire
@@ -55,7 +54,6 @@ def make(seed, index):
         messages = malformed.disturbed(random, messages)
     if random.random() < LONG_CHANCE and sum(map(len, messages)) < 2000:
         messages = messages * random.randint(5, 25)
-    messages = design.sendable(messages)
     return Sequence(messages, random.getrandbits(48), ending, random.random() < 0.3)
 
 

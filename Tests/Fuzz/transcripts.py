@@ -3,7 +3,6 @@
 import re
 import struct
 
-import design
 import wire
 
 NAMED_BY_OID = re.compile(rb"pg_(toast|temp)(_temp)?_[0-9]+")
@@ -33,7 +32,7 @@ class Normaliser:
             return kind, self.row_description(body)
         if kind in ("E", "N"):
             return kind, NAMED_BY_OID.sub(b"pg_by_oid", body)
-        return kind, design.corrected(kind, body)
+        return kind, body
 
     def row_description(self, body):
         body = bytearray(body)

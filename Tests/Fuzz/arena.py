@@ -147,12 +147,12 @@ class Arena:
         After a difference a session may not end by itself.
         """
         self.leave()
-        try:
-            self.administration.reset(ends_others)
-        except (OSError, RuntimeError):
-            # Another worker's sequence has crashed the server.
-            self.administration.connect_again()
-            self.administration.reset(ends_others)
+        while True:
+            try:
+                return self.administration.reset(ends_others)
+            except (OSError, RuntimeError):
+                # The server has crashed, perhaps by another worker's sequence.
+                self.administration.connect_again()
 
     def leave(self):
         for leg in self.legs:

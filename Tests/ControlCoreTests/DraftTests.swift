@@ -45,6 +45,68 @@ import Testing
     #expect(gone?.code == .notFound)
   }
 
+  /// A draft with these kinds of credentials at agents of the segment, one at each.
+  private func draft(_ kinds: [String?], _ agents: [String]) -> ConnectionDraft {
+    var draft = Plane.draft()
+    draft.tls = "verify-full"
+    draft.replace = true
+    draft.roles[0].credentials = zip(kinds, agents).map { kind, agent in
+      SealedCredentialDraft(
+        agentID: agent, encapsulatedKey: Data(repeating: 1, count: 32).base64EncodedString(),
+        ciphertext: "AAAA", kind: kind)
+    }
+    return draft
+  }
+
+  @Test func aRolesCredentialIsOfOneKindThatIsShown() async throws {
+    let plane = try await Plane()
+    let agents = [try await plane.enrol().agentID, try await plane.enrol().agentID]
+    for kinds in [
+      [nil, "password"], ["certificate", "certificate"],
+      ["certificate+password", "certificate+password"],
+    ] {
+      let info = try await plane.plane.connections.add(draft(kinds, agents), by: plane.caller)
+      #expect(info.roles.map(\.credential) == [kinds[1]])
+    }
+    #expect(
+      try await plane.plane.connections.add(draft([], agents), by: plane.caller)
+        .roles.map(\.credential) == [nil])
+    func refusal(_ change: (inout ConnectionDraft) -> Void) async -> String? {
+      var draft = draft(["certificate", "certificate"], agents)
+      change(&draft)
+      do {
+        _ = try await plane.plane.connections.add(draft, by: plane.caller)
+        return nil
+      } catch {
+        #expect(error.code == .invalid)
+        return error.message
+      }
+    }
+    let field = "roles.credentials"
+    #expect(
+      await refusal { $0.roles[0].credentials[0].kind = nil }?.hasPrefix("\(field).kind") == true)
+    #expect(
+      await refusal { $0.roles[0].credentials[0].kind = "key" }?.contains("\"key\"") == true)
+    #expect(await refusal { $0.tls = "disable" }?.contains("no TLS") == true)
+    #expect(await refusal { $0.host = "/run/postgresql" }?.contains("no TLS") == true)
+    #expect(await refusal { $0.tls = "require" } == nil)
+  }
+
+  @Test func sealedCredentialsAreBounded() async throws {
+    let plane = try await Plane()
+    let agent = try await plane.enrol().agentID
+    func isTaken(_ kind: String?, kilobytes: Int, more: Int = 0) async -> Bool {
+      var draft = draft([kind], [agent])
+      draft.roles[0].credentials[0].ciphertext = String(
+        repeating: "A", count: kilobytes * 1024 + more)
+      return (try? await plane.plane.connections.add(draft, by: plane.caller)) != nil
+    }
+    #expect(await isTaken(nil, kilobytes: 8))
+    #expect(await !isTaken(nil, kilobytes: 8, more: 4))
+    #expect(await isTaken("certificate", kilobytes: 184))
+    #expect(await !isTaken("certificate", kilobytes: 184, more: 4))
+  }
+
   @Test func functionCallsAreAllowedByNameOnly() async throws {
     let plane = try await Plane()
     _ = try await plane.enrol()

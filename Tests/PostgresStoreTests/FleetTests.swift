@@ -160,8 +160,11 @@ extension DatabaseTests {
       try await withStore { store in
         let agent = try await store.enrol(agent: 1)
         let sealed = SealedCredential(agent: agent.id, encapsulatedKey: "k", ciphertext: "c")
+        let certificate = SealedCredential(
+          agent: agent.id, encapsulatedKey: "k", ciphertext: "c", kind: .certificateAndPassword)
         let roles = [
           DatabaseRole(name: "z", credentials: [sealed]), DatabaseRole(name: "a"),
+          DatabaseRole(name: "c", credentials: [certificate]),
         ]
         let stored = try await store.add(
           Self.connection("orders", roles: roles), at: time(1), replace: false)

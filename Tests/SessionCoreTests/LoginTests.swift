@@ -242,11 +242,12 @@ import Testing
 
 extension SessionHarness {
   static func authenticating(
-    _ protection: ServerConnected.Protection = .none
+    _ protection: ServerConnected.Protection = .none,
+    credential: ServerCredential = ServerCredential(password: Secret(text: "pw"))
   ) -> SessionHarness {
     var session = SessionHarness()
     session.client(Client.startup(), Client.password("token"))
-    session.send(.loginVerdict(.granted(grant(), ServerCredential(password: Secret(text: "pw")))))
+    session.send(.loginVerdict(.granted(grant(), credential)))
     session.send(.serverConnected(connected(protection)))
     session.forget()
     return session

@@ -29,8 +29,13 @@ package final class PostgresCluster: Sendable {
 
   /// Makes and starts a cluster.
   ///
-  /// - Parameter settings: Lines for postgresql.conf.
-  package init(settings: [String] = []) async throws {
+  /// - Parameters:
+  ///   - settings: Lines for postgresql.conf.
+  ///   - rules: Lines of pg_hba.conf that come before its own.
+  ///   - clientAuthorities: PEM of the authorities whose certificates clients may show.
+  package init(
+    settings: [String] = [], rules: [String] = [], clientAuthorities: String? = nil
+  ) async throws {
     folder = try ScratchFolder("pg")
     port = try FreePort.next()
     superuserPassword = "pg-\(UInt64.random(in: 0 ... .max))"
@@ -46,19 +51,33 @@ package final class PostgresCluster: Sendable {
         "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync",
       ])
     try await makeCertificate()
+    var settings = settings
+    if let clientAuthorities {
+      try clientAuthorities.write(
+        toFile: "\(data)/client-ca.pem", atomically: true, encoding: .utf8)
+      if let owner = Self.owner { _ = try await run("chown", [owner, "\(data)/client-ca.pem"]) }
+      settings.append("ssl_ca_file = 'client-ca.pem'")
+    }
+    try rewrite("pg_hba.conf") { (rules + [$0]).joined(separator: "\n") }
     let configuration =
       [
         "listen_addresses = '127.0.0.1'", "port = \(port)",
         "unix_socket_directories = '\(folder.path)'", "ssl = on", "fsync = off",
         "max_connections = 200", "log_statement = 'none'",
       ] + settings
-    guard let file = FileHandle(forWritingAtPath: "\(data)/postgresql.conf") else {
-      throw TestFailure("cannot write \(data)/postgresql.conf")
-    }
-    try file.seekToEnd()
-    try file.write(contentsOf: Data((configuration.joined(separator: "\n") + "\n").utf8))
-    try file.close()
+    try rewrite("postgresql.conf") { "\($0)\(configuration.joined(separator: "\n"))\n" }
     try await start()
+  }
+
+  /// Puts new contents into a file of the cluster, which keeps its owner.
+  private func rewrite(_ name: String, _ contents: (String) -> String) throws {
+    let path = "\(data)/\(name)"
+    guard let old = try? String(contentsOfFile: path, encoding: .utf8),
+      let file = FileHandle(forWritingAtPath: path)
+    else { throw TestFailure("cannot write \(path)") }
+    try file.write(contentsOf: Data(contents(old).utf8))
+    try file.truncate(atOffset: file.offset())
+    try file.close()
   }
 
   private var data: String { folder.file("data") }

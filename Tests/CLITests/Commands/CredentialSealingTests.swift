@@ -42,6 +42,31 @@ struct CredentialSealingTests {
     #expect(try open(sealed[0], connection: "orders", role: "app", agent: agent) == "pä ss")
   }
 
+  @Test func aCertificateIsOpenedAsWhatItIs() throws {
+    let credential = RoleCredential.certificateAndPassword(
+      ClientCertificate(chainPEM: "chain", keyPEM: Secret(text: "key")), Secret(text: "pw"))
+    let sealed = try #require(
+      try CredentialSealing.seal(
+        credential, connection: "orders", role: "app", to: [sealingKey]
+      ).first)
+    #expect(sealed.kind == "certificate+password")
+    func plain(_ kind: CredentialKind) throws -> RoleCredential? {
+      var recipient = try HPKE.Recipient(
+        privateKey: key, ciphersuite: .Curve25519_SHA256_ChachaPoly,
+        info: Data(SealedCredential.info(of: kind).utf8),
+        encapsulatedKey: try #require(Data(base64Encoded: sealed.encapsulatedKey)))
+      let bytes = try recipient.open(
+        try #require(Data(base64Encoded: sealed.ciphertext)),
+        authenticating: SealedCredential.additionalData(
+          connection: "orders", role: "app", agent: agent, kind: kind))
+      return RoleCredential(plaintext: Secret(bytes), kind: kind)
+    }
+    #expect(try plain(.certificateAndPassword) == credential)
+    // Who writes another kind beside the ciphertext does not get it opened as that.
+    #expect(throws: (any Error).self) { try plain(.certificate) }
+    #expect(throws: (any Error).self) { try plain(.password) }
+  }
+
   @Test func itCannotBeMoved() throws {
     let sealed = try #require(
       try CredentialSealing.seal(

@@ -102,6 +102,12 @@ extension ServerLegFailure {
       "the server wants a client certificate; register the role with one"
     ),
     (
+      // Before TLS 1.3 this is all that a server says which was shown no certificate.
+      "ALERT_HANDSHAKE_FAILURE",
+      "the server refuses the handshake: it may want a client certificate, with which the role can"
+        + " be registered, or a version or cipher that the agent does not have; see the server's log"
+    ),
+    (
       "ALERT_BAD_CERTIFICATE",
       "the server finds the role's client certificate bad; see the server's log"
     ),

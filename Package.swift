@@ -155,7 +155,7 @@ let testSupport: Target = .target(
   name: "TestSupport",
   dependencies: [
     "GatewayModel", "PostgresWire", "APIModel", .nioCore, .nioPosix, .nioSSL,
-    .product(name: "NIOTLS", package: "swift-nio"), .crypto, .x509, .asn1,
+    .product(name: "NIOTLS", package: "swift-nio"), .crypto, .x509, .asn1, .logging,
   ],
   path: "Tests/Support", swiftSettings: settings)
 
@@ -192,7 +192,7 @@ let testTargets: [Target] = [
     "ControlCoreTests",
     [
       "ControlCore", "SignedBundle", "SessionToken", "PeerIdentity", "GatewayModel", "APIModel",
-      .crypto, .logging,
+      "TestSupport", .crypto, .logging,
     ]),
   tests(
     "ControlAPITests",

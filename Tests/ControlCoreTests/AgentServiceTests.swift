@@ -5,6 +5,7 @@ import Foundation
 import GatewayModel
 import PeerIdentity
 import SignedBundle
+import TestSupport
 import Testing
 
 @Suite struct AgentServiceTests {

@@ -176,7 +176,7 @@ import Testing
       _ = try await stranger.peer.receiveClose(within: GatewayRig.patience)
     }
     await rig.end()
-    let said = log.lines.filter { $0.message.contains("left out of the records") }
+    let said = log.all.filter { $0.message.contains("left out of the records") }
     #expect(said.count == 1)
     #expect(said.first?.level == .error)
     #expect(said.first?.metadata["count"] == "3")

@@ -1,17 +1,20 @@
-import Logging
+package import Logging
 import Synchronization
 
-/// Keeps the log lines of a test.
-final class LogLines: Sendable {
-  struct Line: Sendable {
-    var level: Logger.Level
-    var message: String
-    var metadata: [String: String]
+/// The log lines of a test, kept, each with its logger's metadata.
+package final class LogLines: Sendable {
+  package struct Line: Sendable {
+    package var level: Logger.Level
+    package var message: String
+    package var metadata: [String: String]
   }
 
   private let kept = Mutex<[Line]>([])
-  var all: [Line] { kept.withLock { $0 } }
-  var logger: Logger { Logger(label: "tests") { _ in Handler(lines: self) } }
+
+  package init() {}
+
+  package var all: [Line] { kept.withLock { $0 } }
+  package var logger: Logger { Logger(label: "tests") { _ in Handler(lines: self) } }
 
   private struct Handler: LogHandler {
     let lines: LogLines

@@ -1,7 +1,10 @@
 # Each target installs the Debian packages it misses (root or sudo), then does its work.
 SHELL := bash
 .DEFAULT_GOAL := help
-BUILD_RELEASE := swift build -c release --static-swift-stdlib
+# Both flags together save 7 % of the agent's CPU per query. The checks of exclusive access that the
+# first leaves out are on in the debug build, which the tests run.
+BUILD_RELEASE := swift build -c release --static-swift-stdlib \
+  -Xswiftc -enforce-exclusivity=unchecked -Xswiftc -cross-module-optimization
 SWIFT_FILES = $(shell git ls-files '*.swift' | grep -v -E '\.(pb|grpc)\.swift$$')
 
 .PHONY: help demo up test unit integration compat fuzz build release format lint bench clean

@@ -23,8 +23,7 @@ import Testing
     #expect(
       session.begins.map { String(buffer: $0.text) } == ["probe"], sourceLocation: sourceLocation)
     #expect(session.ends.map(\.commandTag) == ["PROBE"], sourceLocation: sourceLocation)
-    #expect(session.core.pendingReplies == 0, sourceLocation: sourceLocation)
-    #expect(session.core.rivals.isEmpty, sourceLocation: sourceLocation)
+    #expect(session.core.pipeline.queue.count == 0, sourceLocation: sourceLocation)
     #expect(session.core.pipeline.queue.possibleReadies == 0, sourceLocation: sourceLocation)
   }
 
@@ -114,10 +113,9 @@ import Testing
   /// A Flush with a body is an error outside COPY and nothing inside.
   @Test func malformedFlush() {
     var session = SessionHarness.ready()
-    session.client(Client.query("copy a; copy b"), message("H", "extra"))
-    session.client(Client.copyFail("x"), Client.sync, Client.copyFail("y"), Client.sync)
-    session.server(Server.copyIn, Server.error("57014"), Server.ready())
-    session.server(Server.ready(), Server.ready())
+    session.client(Client.query("copy a"), message("H", "extra"), Client.copyDone)
+    session.server(Server.copyIn, Server.complete("COPY 0"), Server.ready())
+    #expect(session.outcomes == "1 completed")
     expectInStep(&session)
     session.client(message("H", "extra"), Client.query("q"), Client.sync)
     session.server(Server.error("08P01"), Server.ready())
@@ -152,130 +150,183 @@ import Testing
   }
 }
 
-/// What follows a Sync in COPY data was discarded or executed, and the replies show it only later.
-@Suite struct CopyRivalTests {
-  private let copy = all([
-    Client.parse("", "copy"), Client.bind("p"), Client.execute("p"), Client.copyData("1"),
-    Client.sync, Client.copyData("2"), Client.copyDone,
-  ])
+/// The server takes a Sync behind the COPY that failed for the end of what it discards, or it has
+/// swallowed it: what follows before the client's next Sync is discarded or executed.
+@Suite struct CopyUncertaintyTests {
+  private let copy = all([Client.parse("", "copy"), Client.bind(), Client.execute(), Client.sync])
   private let failed = all([
     Server.parseComplete, Server.bindComplete, Server.copyIn, Server.error("22P04"),
   ])
   private let next = all([
     Client.parse("s", "next"), Client.bind("", "s"), Client.execute(), Client.sync,
   ])
-  private let done = all([
-    Server.parseComplete, Server.bindComplete, Server.complete("NEXT"), Server.ready(),
-  ])
 
-  @Test func executed() {
+  private func expectEnd(
+    _ session: SessionHarness, outcomes: String, sourceLocation: SourceLocation = #_sourceLocation
+  ) {
+    #expect(session.core.isClosed, sourceLocation: sourceLocation)
+    #expect(session.clientErrors.last == "08P01", sourceLocation: sourceLocation)
+    #expect(session.refusals.last?.reason == .protocolViolation, sourceLocation: sourceLocation)
+    #expect(session.outcomes == outcomes, sourceLocation: sourceLocation)
+    #expect(session.begins.count == session.ends.count, sourceLocation: sourceLocation)
+  }
+
+  /// As libpq, pg8000 and tokio-postgres send it: a Sync with the Execute, another behind the data.
+  @Test(arguments: [true, false]) func aBadRowOfARealClient(_ seesTheErrorFirst: Bool) {
     var session = SessionHarness.ready()
-    session.client(copy, next)
-    session.server(failed, Server.ready())
-    #expect(session.core.rivals.count == 1)
-    #expect(session.ends.isEmpty)
-    session.server(done)
+    session.client(copy, Client.copyData("bad"))
+    if seesTheErrorFirst { session.server(failed) }
+    session.client(Client.copyDone, Client.sync)
+    session.client(Client.query("next"))
+    if !seesTheErrorFirst { session.server(failed) }
+    session.server(Server.ready(), Server.complete("NEXT"), Server.ready())
     #expect(session.outcomes == "1 failed, 2 completed")
-    #expect(session.core.rivals.isEmpty)
-    #expect(session.core.pendingReplies == 0)
-  }
-
-  @Test func discarded() {
-    var session = SessionHarness.ready()
-    session.client(copy, next, Client.query("last"))
-    session.server(failed, Server.ready(), Server.complete("LAST"), Server.ready())
-    #expect(session.outcomes == "1 failed, 2 skipped, 3 completed")
-    #expect(session.core.pendingReplies == 0)
-  }
-
-  /// The client goes on after what it saw; nothing was sent that told which it is.
-  @Test func discardedBeforeTheNextIsSent() {
-    var session = SessionHarness.ready()
-    session.client(copy, next)
-    session.server(failed, Server.ready())
-    session.client(Client.query("last"))
-    session.server(Server.complete("LAST"), Server.ready())
-    #expect(session.outcomes == "1 failed, 2 skipped, 3 completed")
-  }
-
-  /// What `s` stands for depends on it, so the session asks; what it asks nobody sees.
-  @Test(arguments: [true, false]) func nameThatDependsOnIt(_ wasExecuted: Bool) throws {
-    var session = SessionHarness.ready()
-    session.client(Client.parse("s", "first"), Client.sync)
-    session.server(Server.parseComplete, Server.ready())
-    session.client(
-      copy, Client.close(statement: "s"), Client.parse("s", "second"), Client.sync,
-      Client.bind("", "s"), Client.execute(), Client.sync)
+    #expect(session.ends.first?.sqlstate == "22P04")
+    #expect(session.clientErrors == ["22P04"])
     session.forget()
-    session.server(failed, Server.ready())
-    #expect(types(session.toServer) == "CH")
-    #expect(session.begins.isEmpty)
-    if wasExecuted {
-      // Not distinguishable from the answer to the question until one more comes.
-      session.server(Server.closeComplete)
-      #expect(session.core.isClosed)
-      #expect(session.clientErrors.last == "08P01")
-      return
+    session.client(next)
+    session.server(Server.parseComplete, Server.bindComplete, Server.complete("N"), Server.ready())
+    #expect(types(session.toServer) == "PBES")
+    #expect(types(session.toClient) == "12CZ")
+    #expect(session.outcomes == "3 completed")
+    #expect(session.core.pipeline.queue.count == 0)
+  }
+
+  /// The Sync stands behind the bad row, and is answered as well as the client's next.
+  @Test func bothSyncsAreAnswered() {
+    var session = SessionHarness.ready()
+    session.client(copy, Client.copyData("bad"), Client.sync, Client.copyDone, Client.sync, next)
+    session.server(failed, Server.ready(), Server.ready())
+    session.server(Server.parseComplete, Server.bindComplete, Server.complete("N"), Server.ready())
+    #expect(types(session.toClient) == "12GEZZ12CZ")
+    #expect(session.outcomes == "1 failed, 2 completed")
+    #expect(session.core.pipeline.queue.count == 0)
+  }
+
+  static let dependent: [ByteBuffer] = [
+    Client.query("q"), Client.parse("", "p"), Client.bind(), Client.describe(portal: ""),
+    Client.execute(), Client.close(statement: "s"), Client.functionCall, message("H", "extra"),
+  ]
+
+  /// It was sent before the error came.
+  @Test(arguments: dependent) func whatIsQueuedBehindSuchASyncEndsTheSession(_ sent: ByteBuffer) {
+    var session = SessionHarness.ready()
+    session.client(copy, Client.copyData("bad"), Client.sync, Client.copyDone, sent)
+    // A function call that is refused has its end already.
+    let isRefused = session.ends.count == 1
+    session.server(failed)
+    #expect(session.clientErrors == ["22P04", "08P01"])
+    let others = isRefused ? "2 refused, 1 failed" : "1 failed, 2 unknown"
+    expectEnd(session, outcomes: session.begins.count == 2 ? others : "1 failed")
+  }
+
+  /// It is sent when the error has come; the client is told instead of the server.
+  @Test(arguments: dependent, [1, 3, 1_000]) func whatIsSentBeforeTheNextSyncEndsTheSession(
+    _ sent: ByteBuffer, _ piece: Int
+  ) {
+    var session = SessionHarness.ready()
+    session.client(copy, Client.copyData("bad"))
+    session.server(failed)
+    session.client(Client.copyData("more"), Client.flush, Client.copyDone, Client.copyFail(""))
+    #expect(session.core.isReady)
+    session.forget()
+    var left = sent
+    while let slice = left.readSlice(length: min(piece, left.readableBytes)),
+      slice.readableBytes > 0
+    {
+      session.client(slice)
     }
-    session.server(Server.closeComplete)
+    #expect(["", "X"].contains(types(session.toServer)))
+    #expect(session.begins.isEmpty)
     #expect(session.core.isClosed)
+    #expect(session.clientErrors == ["08P01"])
+    #expect(session.refusals.map(\.reason) == [.protocolViolation])
   }
 
-  @Test(arguments: [true, false]) func preparedOrNot(_ wasExecuted: Bool) throws {
+  /// The ReadyForQuery says that the Sync was not swallowed: nothing is discarded any more.
+  @Test func anAnswerOfTheSyncSettlesIt() {
     var session = SessionHarness.ready()
-    session.client(copy, Client.parse("s", "next"), Client.sync)
-    session.client(Client.bind("", "s"), Client.execute(), Client.sync)
-    session.forget()
+    session.client(copy, Client.copyData("bad"), Client.sync)
     session.server(failed, Server.ready())
-    #expect(types(session.toServer) == "CH")
-    if wasExecuted { session.server(Server.parseComplete, Server.ready()) }
-    session.server(Server.closeComplete)
-    #expect(types(session.toServer) == "CHBES")
-    #expect(types(session.toClient) == (wasExecuted ? "12GEZ1Z" : "12GEZ"))
-    #expect(session.begins.map { String(buffer: $0.text) } == [wasExecuted ? "next" : ""])
-    session.server(Server.error("26000"), Server.ready())
-    #expect(session.core.rivals.isEmpty)
-    #expect(session.core.pendingReplies == 0)
+    session.client(Client.query("next"))
+    session.server(Server.complete("NEXT"), Server.ready())
+    #expect(session.outcomes == "1 failed, 2 completed")
+    #expect(session.core.pipeline.queue.count == 0)
   }
 
-  /// The error can be that of what was discarded or of what came next: only a later reply tells.
-  @Test func sameRepliesEitherWay() {
+  /// What the server ends the session for leaves nothing to tell apart.
+  @Test func anErrorThatEndsTheConnectionPasses() {
     var session = SessionHarness.ready()
-    session.client(copy, Client.execute("gone"), Client.sync, Client.execute("gone"), Client.sync)
-    session.server(failed, Server.ready(), Server.error("34000"), Server.ready())
-    #expect(session.ends.isEmpty)
-    session.client(Client.query("last"))
-    session.server(Server.rowDescription, Server.complete("SELECT 0"), Server.ready())
-    #expect(session.outcomes == "1 failed, 2 skipped, 3 failed, 4 completed")
-    #expect(session.core.rivals.isEmpty)
-  }
-
-  @Test func convergingReadings() {
-    var session = SessionHarness.ready()
-    session.client(Client.query("copy"), message("H", "extra"), Client.copyFail(""))
-    session.server(Server.copyIn)
-    session.client(Client.parse("", "\0"), Client.sync)
-    session.server(Server.error("57014"), Server.ready(), Server.error("08P01"), Server.ready())
-    #expect(session.core.rivals.isEmpty)
+    session.client(copy, Client.copyData("1"), Client.parse("", "p"))
+    session.server(Server.parseComplete, Server.bindComplete, Server.copyIn)
+    session.server(Server.error("57P01", severity: .fatal))
+    session.send(.serverClosed)
+    #expect(session.clientErrors == ["57P01"])
+    #expect(session.closes.map(\.cause) == [.serverClosed])
     #expect(session.outcomes == "1 failed")
   }
 
-  /// The server has said nothing that tells: what is not certain is not claimed.
-  @Test func endBeforeItIsKnown() {
-    var session = SessionHarness.ready()
-    session.client(copy, next)
-    session.server(failed, Server.ready())
-    session.send(.serverClosed)
-    #expect(session.outcomes == "1 failed, 2 unknown")
+  /// Swallowed while the COPY goes well; whether it is answered with an error does not show else.
+  @Test(arguments: [message("H", "extra"), message("S", "extra")], ["Q", "E"])
+  func whatHasABodyInTheDataOfAFailedCopyEndsTheSession(_ sent: ByteBuffer, _ kind: String) {
+    for isEarly in [true, false] {
+      for fails in [true, false] {
+        var session = SessionHarness.ready()
+        let begin =
+          kind == "Q"
+          ? Client.query("copy") : all([Client.parse("", "copy"), Client.bind(), Client.execute()])
+        let begun =
+          kind == "Q"
+          ? Server.copyIn : all([Server.parseComplete, Server.bindComplete, Server.copyIn])
+        session.client(begin)
+        if isEarly { session.client(sent) }
+        session.server(begun)
+        if !isEarly { session.client(sent) }
+        session.client(Client.copyDone, Client.sync)
+        if fails {
+          session.server(Server.error("22P04"))
+          expectEnd(session, outcomes: "1 failed")
+        } else {
+          session.server(Server.complete("COPY 0"), Server.ready())
+          if kind == "Q" { session.server(Server.ready()) }
+          #expect(session.outcomes == "1 completed")
+          #expect(session.core.pipeline.queue.count == 0)
+        }
+      }
+    }
+  }
+}
+
+/// What a client can queue without an answer costs each message the same.
+@Suite struct CopyCostTests {
+  private func seconds(_ count: Int) -> Double {
+    let now = MonotonicTime(nanoseconds: 1)
+    var core = SessionHarness.ready().core
+    let syncs = all(Array(repeating: Client.sync, count: count))
+    let ends = all(Array(repeating: Client.copyDone, count: count))
+    let duration = ContinuousClock().measure {
+      _ = core.handle(.clientBytes(all([syncs, Client.execute(), ends])), at: now)
+    }
+    #expect(core.pipeline.queue.count == 2 * count + 1)
+    return duration / .seconds(1)
   }
 
-  @Test func moreReadingsThanAreFollowedEndTheSession() {
+  /// Eight times the messages take eight times as long, and not sixty-four times.
+  @Test func endsOfCopyBehindManySyncs() {
+    let few = (0..<3).map { _ in seconds(3_000) }.min() ?? 0
+    let many = (0..<3).map { _ in seconds(24_000) }.min() ?? 0
+    #expect(many < few * 24, "\(few) s for 6,000 messages, \(many) s for 48,000")
+  }
+
+  /// Syncs that were sent before the server said that it takes data.
+  @Test func syncsBeforeTheDataAreNotQueued() {
     var session = SessionHarness.ready()
-    session.client(Client.query("copy"))
-    for _ in 0..<20 { session.client(Client.sync, message("H", "extra")) }
-    session.server(Server.copyIn, Server.error("57014"))
-    #expect(session.core.isClosed)
-    #expect(session.clientErrors.last == "08P01")
-    #expect(session.begins.count == session.ends.count)
+    session.client(Client.query("copy"), all(Array(repeating: Client.sync, count: 1_000)))
+    #expect(session.core.pipeline.queue.count == 1_001)
+    session.server(Server.copyIn)
+    #expect(session.core.pipeline.queue.count == 1)
+    session.client(Client.copyDone)
+    session.server(Server.complete("COPY 0"), Server.ready())
+    #expect(session.core.pipeline.queue.count == 0)
   }
 }

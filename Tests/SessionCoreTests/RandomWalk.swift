@@ -43,7 +43,10 @@ struct ModelClient {
       return text.hasPrefix("copyin") ? copy(Client.query(text), &random) : Client.query(text)
     case 3: return Client.query("rows 2;tag SET;rows 1")
     case 4: return copy(Client.query("tag A;copyin;rows 2"), &random)
-    case 5, 6: return Client.parse(random.pick(names), random.chance(0.1) ? "unparsable" : text)
+    case 5, 6:
+      // Few such, as they end sessions: what comes behind a COPY by chance is no data.
+      if text.hasPrefix("copy"), random.chance(0.9) { return Client.sync }
+      return Client.parse(random.pick(names), random.chance(0.1) ? "unparsable" : text)
     case 7, 8:
       return Client.bind(
         random.pick(portals), random.pick(names + ["missing"]),
@@ -81,12 +84,12 @@ struct ModelClient {
       while random.chance(0.15) { parts.append(Client.sync) }
       if random.chance(0.05) { parts.append(message("H", "extra")) }
     }
-    while random.chance(0.9) {
+    while random.chance(extended ? 0.98 : 0.9) {
       parts.append(random.chance(0.7) ? Client.copyDone : Client.copyFail("no"))
       if random.chance(0.8) { break }
       parts.append(Client.sync)
     }
-    if extended, random.chance(0.8) { parts.append(Client.sync) }
+    if extended, random.chance(0.97) { parts.append(Client.sync) }
     return all(parts)
   }
 }

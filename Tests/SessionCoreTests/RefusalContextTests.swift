@@ -85,7 +85,7 @@ import Testing
     #expect(play.session.ends.count == before + 2)
     #expect(play.session.begins.count == play.session.ends.count)
     #expect(play.session.core.pipeline.refusals.isEmpty)
-    #expect(play.session.core.pendingReplies == 0)
+    #expect(play.session.core.pipeline.queue.count == 0)
     #expect(!String(buffer: play.session.toClient).contains("sallyport:"))
     // What the server refused by itself, before it came to the Bind, was refused here all the same.
     #expect(play.session.refusals.map(\.sqlstate) == [refused.sqlstate])
@@ -113,7 +113,7 @@ import Testing
     }
     #expect(play.session.ends.count { $0.outcome == .refused } == 80)
     #expect(play.session.ends.count { $0.outcome == .completed } == 20)
-    #expect(play.session.core.pendingReplies == 0)
+    #expect(play.session.core.pipeline.queue.count == 0)
     #expect(play.session.core.pipeline.refusals.isEmpty)
   }
 

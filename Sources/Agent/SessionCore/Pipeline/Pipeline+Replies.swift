@@ -2,26 +2,18 @@ internal import GatewayModel
 internal import NIOCore
 internal import PostgresWire
 
-/// What each reply of the server means for the queue. A reply that the queue does not expect
-/// changes nothing: its bytes pass, and what is open stays open.
+/// What each reply of the server means for the queue, which expects it
+/// (``ReplyQueue/expects(_:)``).
 extension Pipeline {
   /// ParseComplete, BindComplete, CloseComplete, or the last reply to a Describe.
-  ///
-  /// - Returns: Whether it answers what was refused and had to fail.
-  mutating func changeDone(_ kinds: ReplyQueue.Kind...) -> Bool {
-    guard let head = queue.head else { return false }
-    guard kinds.contains(head.kind) else { return head.kind.isRefused }
+  mutating func changeDone() {
+    guard let head = queue.removeHead() else { return }
     if head.kind.isChange { catalogue.settle(done: true) }
-    _ = queue.removeHead()
-    return false
   }
-
-  /// NoData or RowDescription, the last reply to a Describe.
-  mutating func described() -> Bool { changeDone(.describeStatement, .describePortal) }
 
   /// RowDescription: in the simple protocol the beginning of a result.
   mutating func rowsDescribed() {
-    if queue.head?.kind != .query { _ = described() }
+    if queue.head?.kind != .query { changeDone() }
   }
 
   /// A message of this type is among what answers the current execution.
@@ -38,38 +30,22 @@ extension Pipeline {
     }
   }
 
-  /// ParameterDescription: the rest of the answer to Describe follows.
-  mutating func parameterDescription(_ oids: [UInt32]) {
-    if queue.head?.kind == .describeStatement { catalogue.describe(parameterOIDs: oids) }
-  }
-
-  /// - Returns: Whether it answers what was refused and had to fail.
   mutating func commandComplete(
     _ command: BackendMessage.CommandComplete, at now: MonotonicTime, audit: inout [AuditEvent]
-  ) -> Bool {
-    guard let head = queue.head else { return false }
-    guard head.kind.isExecution else { return head.kind.isRefused }
+  ) {
     queue.completeCopyIn()
     progress.complete(command)
     catalogue.noteCommand(tag: command.tag)
-    if head.kind == .execute { end(.completed, at: now, audit: &audit) }
-    return false
+    if queue.head?.kind == .execute { end(.completed, at: now, audit: &audit) }
   }
 
   mutating func emptyQuery(at now: MonotonicTime, audit: inout [AuditEvent]) {
-    guard let head = queue.head, head.kind.isExecution else { return }
     progress.completeEmpty()
-    if head.kind == .execute { end(.completed, at: now, audit: &audit) }
+    if queue.head?.kind == .execute { end(.completed, at: now, audit: &audit) }
   }
 
   mutating func portalSuspended(at now: MonotonicTime, audit: inout [AuditEvent]) {
-    guard queue.head?.kind == .execute else { return }
     end(.suspended, at: now, audit: &audit)
-  }
-
-  /// CopyInResponse.
-  mutating func copyIn() {
-    if queue.head?.kind.isExecution == true { queue.beginCopyIn() }
   }
 
   mutating func readyForQuery(
@@ -94,13 +70,6 @@ extension Pipeline {
     if status == UInt8(ascii: "I") { catalogue.forgetPortals() }
   }
 
-  /// CloseComplete of a probe; `false` when something else is due.
-  mutating func probeAnswered() -> Bool {
-    guard queue.head?.kind == .probe else { return false }
-    _ = queue.removeHead()
-    return true
-  }
-
   /// ErrorResponse.
   ///
   /// - Parameter isPoison: Whether it names what was put at the server to fail for the refusal of
@@ -110,6 +79,12 @@ extension Pipeline {
     isPoison: (StatementID) -> Bool
   ) -> ErrorVerdict {
     guard let head = queue.head else { return .forward }
+    queue.noteReply()
+    if queue.isCopyingIn, !queue.failCopyIn(), !error.endsSession {
+      progress.fail(error)
+      end(.failed, at: now, audit: &audit)
+      return .loseTrack
+    }
     var verdict = ErrorVerdict.forward
     if let statement = head.statement, let refusal = refusals[statement], isPoison(statement) {
       verdict = .show(refusal)
@@ -182,10 +157,5 @@ extension ReplyQueue.Kind {
   /// Whether it comes before an execution that cannot be when it fails.
   var isPreparation: Bool {
     self == .parse || self == .bind || self == .describeStatement || self == .describePortal
-  }
-
-  var isRefused: Bool {
-    self == .refusedParse || self == .refusedBind || self == .refusedExecute
-      || self == .refusedQuery
   }
 }

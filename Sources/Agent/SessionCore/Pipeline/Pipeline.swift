@@ -11,6 +11,8 @@ struct Pipeline: Sendable {
     case forward
     /// It is the error that was provoked to refuse a statement: show this instead.
     case show(StatementRefusal)
+    /// What follows cannot be told apart: the session has to end (``ReplyQueue/failCopyIn()``).
+    case loseTrack
   }
 
   var queue = ReplyQueue()

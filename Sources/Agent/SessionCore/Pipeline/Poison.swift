@@ -61,14 +61,6 @@ struct Poison: Sendable {
     return bytes
   }
 
-  /// Changes nothing, and is answered with CloseComplete at once.
-  func probe() -> ByteBuffer {
-    var bytes = ByteBuffer()
-    FrontendMessage.Close(.statement(WireName(prefix))).encode(into: &bytes)
-    FrontendMessage.writeFlush(into: &bytes)
-    return bytes
-  }
-
   /// Whether an ErrorResponse's body names the token of this statement.
   func isNamed(in body: ByteBuffer, _ statement: StatementID) -> Bool {
     let token = Array(token(statement).utf8)

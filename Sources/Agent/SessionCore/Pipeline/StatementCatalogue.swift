@@ -111,18 +111,6 @@ struct StatementCatalogue: Sendable {
     return lastPortal
   }
 
-  /// Whether names stand for the same in both; nothing is pending in either.
-  func hasSameNames(as other: StatementCatalogue) -> Bool {
-    statements == other.statements && portals == other.portals
-      && hasDeallocated == other.hasDeallocated && hasClosedCursor == other.hasClosedCursor
-  }
-
-  /// Goes on numbering where another reading of the same session stands.
-  mutating func takeNumbers(of other: StatementCatalogue) {
-    lastVersion = max(lastVersion, other.lastVersion)
-    lastPortal = max(lastPortal, other.lastPortal)
-  }
-
   func statement(_ name: WireName) -> Lookup<PreparedStatement> {
     guard let latest = latestStatements[name] else { return .known(statements[name]) }
     return latest.segment == segment ? .known(latest.value) : .unsettled

@@ -31,9 +31,7 @@ extension SessionCore {
       walkClientMessage(&input, &outlet, at: now)
     }
     effects.server.send.append(contentsOf: outlet.finish())
-    guard stall != nil else { return }
-    keepForLater(input)
-    probeRivals(at: now)
+    if stall != nil { keepForLater(input) }
   }
 
   private mutating func walkClientMessage(
@@ -46,7 +44,9 @@ extension SessionCore {
         detail: "a message of the unknown type \(byte)", at: now)
     }
     // Before a byte of the message is taken: what is held is read on only when more comes.
-    if clientFrames.isIdle, pendingReplies >= limits.maximumPendingReplies, type != .copyData {
+    if clientFrames.isIdle, type != .copyData,
+      pipeline.queue.count >= limits.maximumPendingReplies
+    {
       stall = .pendingReplies
       return outlet.drop(upTo: input.readerIndex)
     }
@@ -63,6 +63,10 @@ extension SessionCore {
         detail: "a message of type \(type) with the length \(header.length)", at: now)
     }
     let isInspected = type.isInspected
+    if pipeline.queue.isUncertain, isInspected || type == .flush && header.length > 4 {
+      loseTrack(at: now)
+      return outlet.drop(upTo: input.readerIndex)
+    }
     if isInspected, header.length > limits.maximumStatementBytes {
       return refuseTooLarge(type, header, &input, &outlet, at: now)
     }
@@ -134,14 +138,9 @@ extension SessionCore {
   ) -> Fate {
     switch type {
     case .copyData: break
-    case .copyDone, .copyFail:
-      forwarded { pipeline, _ in _ = pipeline.queue.append(.copyEnd, at: now) }
-    case .sync:
-      forwarded { pipeline, _ in
-        pipeline.forwardedSync(isMalformed: bodyLength > 0, at: now)
-      }
-    case .flush where bodyLength > 0:
-      forwarded { pipeline, _ in _ = pipeline.queue.append(.malformedFlush, at: now) }
+    case .copyDone, .copyFail: _ = pipeline.queue.append(.copyEnd, at: now)
+    case .sync: pipeline.forwardedSync(isMalformed: bodyLength > 0, at: now)
+    case .flush where bodyLength > 0: _ = pipeline.queue.append(.malformedFlush, at: now)
     case .flush: break
     case .terminate: hasClientTerminated = true
     case .bind, .close, .describe, .execute, .functionCall, .parse, .password, .query: break
@@ -164,16 +163,16 @@ extension SessionCore {
   private func isStillDue(_ stall: ClientStall) -> Bool {
     switch stall {
     case .login: false
-    case .pendingReplies: pendingReplies > limits.maximumPendingReplies / 2
-    case .unsettledStatement(let name): statement(name) == .unsettled
-    case .unsettledPortal(let name): portal(name) == .unsettled
+    case .pendingReplies: pipeline.queue.count > limits.maximumPendingReplies / 2
+    case .unsettledStatement(let name): pipeline.catalogue.statement(name) == .unsettled
+    case .unsettledPortal(let name): pipeline.catalogue.portal(name) == .unsettled
     }
   }
 
   /// Goes on with what was kept, when what it waits for is there.
   mutating func resumeClient(at now: MonotonicTime) {
     guard isReady, let reason = stall else { return }
-    guard !isStillDue(reason) else { return probeRivals(at: now) }
+    guard !isStillDue(reason) else { return }
     stall = nil
     let kept = backlog
     backlog = ByteBuffer()

@@ -50,7 +50,7 @@ extension SessionCore {
     backlog = ByteBuffer()
     switch phase {
     case .closed: break
-    case .ready where pipeline.queue.currentStatement != nil && clientFrames.isAtBoundary:
+    case .ready where pipeline.queue.hasExecution && clientFrames.isAtBoundary:
       // The server goes on with what it has: its answers say what became of it.
       if maySendTerminate { effects.server.send.append(Self.terminate) }
       phase = .draining
@@ -89,8 +89,8 @@ extension SessionCore {
     _ cause: SessionClosed.Cause, error: ClientError? = nil, at now: MonotonicTime
   ) {
     // A client that goes away does not stop what the server does for it; a refusal of ours does.
-    let cancels = error != nil && pipeline.queue.currentStatement != nil
-    abandonStatements(at: now)
+    let cancels = error != nil && pipeline.queue.hasExecution
+    pipeline.abandon(at: now, audit: &effects.audit)
     if sessionOpened {
       effects.audit.append(
         .sessionClose(

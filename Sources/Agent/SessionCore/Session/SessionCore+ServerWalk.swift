@@ -37,8 +37,8 @@ extension SessionCore {
   }
 
   private mutating func walkRows(_ input: inout ByteBuffer) -> Bool {
-    // Rows that nothing asked for are the general path's matter.
-    guard pipeline.queue.count > 0, rivals.isEmpty else { return false }
+    // Rows out of turn are the general path's matter.
+    guard pipeline.queue.head?.kind.hasRows == true else { return false }
     let run = RowRun(at: input)
     guard run.chunkBytes > 0 else { return false }
     pipeline.progress.note(rows: run.rows)
@@ -64,10 +64,10 @@ extension SessionCore {
       takeWholeLoginMessage(header, &input, at: now)
       return outlet.drop(upTo: input.readerIndex)
     }
-    // The client would take it for the answer to what it sends next.
-    guard type.isAsynchronous || isAnswerDue else {
+    guard type.isAsynchronous || pipeline.queue.expects(type) else {
       outlet.drop(upTo: input.readerIndex)
-      return failServer("a message \(type) that nothing asked for", at: now)
+      let head = pipeline.queue.head.map { "in answer to \($0.kind)" }
+      return failServer("a message \(type) \(head ?? "that nothing asked for")", at: now)
     }
     let wanted = type.isInspected ? header.messageLength : FrameReader.Header.byteCount
     let limit = FrameReader.Header.byteCount + limits.maximumInspectedServerBytes
@@ -75,9 +75,9 @@ extension SessionCore {
     guard let taken = serverFrames.take(count, from: &input) else {
       return outlet.drop(upTo: input.readerIndex)
     }
-    note(type, header)
+    pipeline.count(type, bytes: header.messageLength)
     let shown = take(type, taken, isWhole: count == wanted, at: now)
-    guard isServerOpen else { return outlet.drop(upTo: input.readerIndex) }
+    guard isServerOpen || shown != nil else { return outlet.drop(upTo: input.readerIndex) }
     if let shown {
       outlet.insert(shown, resumingAt: input.readerIndex)
       serverFrames.pass(header.messageLength - count, forwarded: false)
@@ -101,97 +101,57 @@ extension SessionCore {
     takeLoginMessage(type: header.type, body: taken.body, at: now)
   }
 
-  /// Counts a message among what answers the current execution.
-  private mutating func note(_ type: BackendMessageType, _ header: FrameReader.Header) {
-    pipeline.count(type, bytes: header.messageLength)
-    for index in rivals.indices {
-      rivals[index].pipeline.count(type, bytes: header.messageLength)
-    }
-  }
-
   /// Takes a message in; what is returned is shown to the client in its place.
   private mutating func take(
     _ type: BackendMessageType, _ taken: FrameReader.Taken, isWhole: Bool, at now: MonotonicTime
   ) -> ByteBuffer? {
-    var answersRefused = false
+    if !type.isAsynchronous, type != .readyForQuery { pipeline.queue.noteReply() }
     switch type {
-    case .parseComplete: answersRefused = answered(type) { p, _ in p.changeDone(.parse) }
-    case .bindComplete: answersRefused = answered(type) { p, _ in p.changeDone(.bind) }
-    case .closeComplete: return takeCloseComplete(at: now)
-    case .noData: _ = answered(type) { p, _ in p.described() }
-    case .rowDescription: answered(type) { p, _ in p.rowsDescribed() }
+    case .parseComplete, .bindComplete, .closeComplete, .noData: pipeline.changeDone()
+    case .rowDescription: pipeline.rowsDescribed()
     case .parameterDescription: describe(taken.body, isWhole, at: now)
-    case .commandComplete: answersRefused = complete(taken.body, isWhole, at: now)
-    case .emptyQueryResponse: answered(type) { p, audit in p.emptyQuery(at: now, audit: &audit) }
-    case .portalSuspended:
-      answered(type) { p, audit in p.portalSuspended(at: now, audit: &audit) }
-    case .copyInResponse: answered(type) { p, _ in p.copyIn() }
-    case .errorResponse: return takeError(taken.body, isWhole, at: now)
+    case .commandComplete: complete(taken.body, isWhole, at: now)
+    case .emptyQueryResponse: pipeline.emptyQuery(at: now, audit: &effects.audit)
+    case .portalSuspended: pipeline.portalSuspended(at: now, audit: &effects.audit)
+    case .copyInResponse: pipeline.queue.beginCopyIn()
+    case .errorResponse: return takeError(taken, isWhole, at: now)
     case .readyForQuery: takeReady(taken.body, at: now)
     case .parameterStatus: return takeStatus(taken.body, at: now)
     case .authentication, .backendKeyData, .copyBothResponse, .negotiateProtocolVersion:
       failServer("a message \(type) when it is not due", at: now)
-    case .copyData, .copyDone, .copyOutResponse, .dataRow, .functionCallResponse:
-      answered(type) { _, _ in }
+    case .copyData, .copyDone, .copyOutResponse, .dataRow, .functionCallResponse: break
     case .noticeResponse, .notificationResponse: break
     }
-    if !rivals.isEmpty, endWhenRivalsLast(at: now) { return nil }
-    if answersRefused {
-      // The server did what was made to fail: nothing more may happen in this session.
-      failServer("\(type) for what was refused", at: now)
-    }
     return nil
-  }
-
-  /// The answer to a message of our own is shown to nobody.
-  private mutating func takeCloseComplete(at now: MonotonicTime) -> ByteBuffer? {
-    var isOurs = false
-    var isTheirs = false
-    answered(.closeComplete) { p, _ in
-      if p.probeAnswered() {
-        isOurs = true
-      } else {
-        _ = p.changeDone(.close)
-        isTheirs = true
-      }
-    }
-    if isOurs, isTheirs { endUnfollowed(at: now) }
-    return isOurs ? ByteBuffer() : nil
   }
 
   private mutating func describe(_ body: ByteBuffer, _ isWhole: Bool, at now: MonotonicTime) {
     guard isWhole else { return }
     do throws(WireError) {
       let description = try BackendMessage.ParameterDescription(decoding: body)
-      answered(.parameterDescription) { p, _ in
-        p.parameterDescription(description.parameterOIDs)
-      }
+      pipeline.catalogue.describe(parameterOIDs: description.parameterOIDs)
     } catch {
       failServer(error, at: now)
     }
   }
 
   /// A tag that is longer than what is looked at counts no rows.
-  private mutating func complete(
-    _ body: ByteBuffer, _ isWhole: Bool, at now: MonotonicTime
-  ) -> Bool {
+  private mutating func complete(_ body: ByteBuffer, _ isWhole: Bool, at now: MonotonicTime) {
     var command = BackendMessage.CommandComplete(tag: "")
     if isWhole {
       do throws(WireError) {
         command = try BackendMessage.CommandComplete(decoding: body)
       } catch {
-        failServer(error, at: now)
-        return false
+        return failServer(error, at: now)
       }
     }
-    return answered(.commandComplete) { p, audit in
-      p.commandComplete(command, at: now, audit: &audit)
-    }
+    pipeline.commandComplete(command, at: now, audit: &effects.audit)
   }
 
   private mutating func takeError(
-    _ body: ByteBuffer, _ isWhole: Bool, at now: MonotonicTime
+    _ taken: FrameReader.Taken, _ isWhole: Bool, at now: MonotonicTime
   ) -> ByteBuffer? {
+    let body = taken.body
     if isWhole, let flaw = ServerError.flaw(of: body) {
       failServer(flaw, at: now)
       return nil
@@ -200,22 +160,33 @@ extension SessionCore {
       body: body, maximumMessageBytes: limits.maximumRecordedMessageBytes)
     if error.endsSession { lastFatal = error }
     let poison = poison
-    let verdict = answered(error, at: now) { statement in poison.isNamed(in: body, statement) }
+    let verdict = pipeline.error(error, at: now, audit: &effects.audit) { statement in
+      poison.isNamed(in: body, statement)
+    }
     switch verdict {
     case .forward: return nil
     case .show(let refusal): return ClientError(refusal).bytes
-    case nil:
-      endUnfollowed(at: now)
-      return nil
+    case .loseTrack:
+      loseTrack(at: now)
+      // Why the COPY failed comes first.
+      return isWhole ? taken.bytes : nil
     }
+  }
+
+  /// A COPY failed with Syncs in its data, and whether the server discards or executes a message
+  /// behind them does not show: rather than be recorded wrong, the session ends.
+  mutating func loseTrack(at now: MonotonicTime) {
+    end(
+      .protocolViolation, detail: "messages behind a Sync in the data of a COPY that failed",
+      error: ClientError(
+        sqlstate: "08P01", message: "invalid message sequence during COPY",
+        hint: "End a COPY with CopyDone or CopyFail and a Sync before the next message."), at: now)
   }
 
   private mutating func takeReady(_ body: ByteBuffer, at now: MonotonicTime) {
     do throws(WireError) {
       let status = try BackendMessage.ReadyForQuery(decoding: body).status
-      answered(.readyForQuery) { p, audit in
-        p.readyForQuery(status: status.rawValue, at: now, audit: &audit)
-      }
+      pipeline.readyForQuery(status: status.rawValue, at: now, audit: &effects.audit)
       lastActiveAt = now
     } catch {
       failServer(error, at: now)

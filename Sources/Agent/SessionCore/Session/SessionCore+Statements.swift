@@ -62,7 +62,7 @@ extension SessionCore {
       forwardedChange(.bind, .none, at: now)
       return .forward
     }
-    guard case .known(let prepared) = statement(message.statement) else {
+    guard case .known(let prepared) = pipeline.catalogue.statement(message.statement) else {
       return .wait(.unsettledStatement(message.statement))
     }
     var verdict = policy.verdict(on: .bind)
@@ -85,7 +85,7 @@ extension SessionCore {
       forwardedOther(.malformed, at: now)
       return .forward
     }
-    guard case .known(let portal) = portal(message.portal) else {
+    guard case .known(let portal) = pipeline.catalogue.portal(message.portal) else {
       return .wait(.unsettledPortal(message.portal))
     }
     if case .refuse(let refusal) = policy.verdict(on: .execute) {
@@ -150,20 +150,18 @@ extension SessionCore {
   private mutating func forwardedExecution(
     _ kind: ReplyQueue.Kind, _ statement: StatementID, at now: MonotonicTime
   ) {
-    forwarded { pipeline, audit in
-      pipeline.forwardedExecution(kind, statement, at: now, audit: &audit)
-    }
+    pipeline.forwardedExecution(kind, statement, at: now, audit: &effects.audit)
   }
 
   private mutating func forwardedChange(
     _ kind: ReplyQueue.Kind, _ change: StatementCatalogue.Change, at now: MonotonicTime
   ) {
-    forwarded { pipeline, _ in pipeline.forwardedChange(kind, change, at: now) }
+    pipeline.forwardedChange(kind, change, at: now)
   }
 
   /// A message was forwarded that changes nothing that is kept.
   private mutating func forwardedOther(_ kind: ReplyQueue.Kind, at now: MonotonicTime) {
-    forwarded { pipeline, _ in _ = pipeline.queue.append(kind, at: now) }
+    _ = pipeline.queue.append(kind, at: now)
   }
 
   /// The token is checked before each statement; a transaction in progress is rolled back as the
@@ -201,9 +199,7 @@ extension SessionCore {
       case .execute: (.refusedExecute, poison.execute(statement))
       default: (.refusedQuery, poison.query(statement, refusal))
       }
-    forwarded { pipeline, _ in
-      pipeline.forwardedRefusal(entry, statement, refusal, at: now)
-    }
+    pipeline.forwardedRefusal(entry, statement, refusal, at: now)
     return bytes
   }
 

@@ -28,10 +28,6 @@ package struct SessionCore: Sendable {
   var clientFrames = FrameReader()
   var serverFrames = FrameReader()
   var pipeline = Pipeline()
-  /// Other readings of the replies than ``pipeline``, nearly always none.
-  var rivals: [ReplyReading] = []
-  /// What ``pipeline`` would record, while there are ``rivals``.
-  var heldAudit: [AuditEvent] = []
 
   var stall: ClientStall? = .login
   /// What came from the client since the session stands still.
@@ -100,7 +96,7 @@ package struct SessionCore: Sendable {
   }
 
   /// The statement the server is answering now; `nil` when it is idle.
-  package var currentStatement: StatementID? { pipeline.queue.currentStatement }
+  package var currentStatement: StatementID? { pipeline.queue.cancelTarget?.statement }
 
   /// Whether statements can pass, from the first ReadyForQuery on.
   package var isReady: Bool {
@@ -118,8 +114,7 @@ package struct SessionCore: Sendable {
   package var bufferedBytes: Int {
     clientFrames.heldBytes + serverFrames.heldBytes + backlog.readableBytes
       + pipeline.catalogue.retainedBytes
-      + rivals.reduce(pipeline.queue.count) { $0 + $1.pipeline.queue.count }
-      * MemoryLayout<ReplyQueue.Entry>.stride
+      + pipeline.queue.count * MemoryLayout<ReplyQueue.Entry>.stride
   }
 
   var limits: SessionLimits { configuration.limits }

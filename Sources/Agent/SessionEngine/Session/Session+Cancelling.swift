@@ -22,7 +22,7 @@ extension Session {
       return done.succeed()
     }
     recorder.recordCancel(of: self, from: address)
-    guard let target = core.cancelTarget(at: lane.now) else { return done.succeed() }
+    guard let target = core.cancelTarget else { return done.succeed() }
     cancelWaiters.append(done)
     wantCancel(.statement(target))
   }

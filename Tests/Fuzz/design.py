@@ -13,8 +13,9 @@ By design, so that no sequence has it:
 - A cancel request needs the agent's own key; the server's is never shown.
 - A client that closes its sending half is gone: what it sent whole is run, the answers to that go
   nowhere. Where the client ends a session they are not compared, the databases are.
-- Where too much depends on what became of messages behind a Sync in the data of a COPY that failed, the
-  session ends with 08P01.
+- A statement behind a Sync in the data of a COPY that failed in the extended protocol, without another
+  Sync between, ends the session with 08P01: it was discarded or executed. So does a Sync or Flush with a
+  body in the data of a COPY that failed. `gives_up` says so, and it is counted apart.
 - More than 65,536 messages without their answers wait: the bytes are the same, the time is not.
 """
 

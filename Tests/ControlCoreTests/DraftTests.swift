@@ -107,6 +107,24 @@ import Testing
     #expect(await !isTaken("certificate", kilobytes: 184, more: 4))
   }
 
+  @Test func rowsAreLimitedWithinReason() async throws {
+    let plane = try await Plane()
+    var draft = Plane.draft()
+    draft.replace = true
+    for rows in [nil, 1, 2_147_483_647] {
+      draft.maximumRows = rows
+      let info = try await plane.plane.connections.add(draft, by: plane.caller)
+      #expect(info.maximumRows == rows)
+    }
+    for rows in [0, -1, 2_147_483_648, .max, .min] {
+      draft.maximumRows = rows
+      let failure = await #expect(throws: ControlError.self) {
+        try await plane.plane.connections.add(draft, by: plane.caller)
+      }
+      #expect(failure?.message == "maximumRows: \"\(rows)\" cannot be used.")
+    }
+  }
+
   @Test func functionCallsAreAllowedByNameOnly() async throws {
     let plane = try await Plane()
     _ = try await plane.enrol()

@@ -184,10 +184,13 @@ extension DatabaseTests {
         var other = Self.connection("orders", roles: [DatabaseRole(name: "a")])
         other.id = identifier(12345)
         other.allowsFunctionCalls = true
+        other.maximumRows = Connection.rowLimits.upperBound
         #expect(stored.connection.allowsFunctionCalls == nil)
+        #expect(stored.connection.maximumRows == nil)
         let replaced = try await store.add(other, at: time(3), replace: true)
         #expect(try await store.connection(named: "orders") == replaced)
         #expect(replaced.connection.allowsFunctionCalls == true)
+        #expect(replaced.connection.maximumRows == Int(Int32.max))
         #expect(replaced.connection.id == stored.connection.id)
         #expect(replaced.createdAt == time(1))
         #expect(try await store.grants().map(\.grant.name) == ["g-a"])

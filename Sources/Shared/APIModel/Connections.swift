@@ -13,11 +13,13 @@ package struct ConnectionDraft: Codable, Sendable, Equatable {
   package var replace: Bool
   /// Whether functions may be called outside SQL; absent means no.
   package var allowsFunctionCalls: Bool?
+  /// The most rows that one statement may return; absent means any number.
+  package var maximumRows: Int?
 
   package init(
     name: String, segment: String, host: String, port: Int, database: String, tls: String,
     authoritiesPEM: String?, labels: [String: String], roles: [RoleDraft], replace: Bool,
-    allowsFunctionCalls: Bool? = nil
+    allowsFunctionCalls: Bool? = nil, maximumRows: Int? = nil
   ) {
     self.name = name
     self.segment = segment
@@ -30,6 +32,7 @@ package struct ConnectionDraft: Codable, Sendable, Equatable {
     self.roles = roles
     self.replace = replace
     self.allowsFunctionCalls = allowsFunctionCalls
+    self.maximumRows = maximumRows
   }
 }
 
@@ -75,11 +78,13 @@ package struct ConnectionInfo: Codable, Sendable, Equatable {
   package var agents: [ServingAgent]
   /// Whether functions may be called outside SQL; absent means no.
   package var allowsFunctionCalls: Bool?
+  /// The most rows that one statement may return; absent means any number.
+  package var maximumRows: Int?
 
   package init(
     id: String, name: String, segment: String, host: String, port: Int, database: String,
     tls: String, labels: [String: String], roles: [RoleInfo], createdAt: String,
-    agents: [ServingAgent], allowsFunctionCalls: Bool? = nil
+    agents: [ServingAgent], allowsFunctionCalls: Bool? = nil, maximumRows: Int? = nil
   ) {
     self.id = id
     self.name = name
@@ -93,6 +98,7 @@ package struct ConnectionInfo: Codable, Sendable, Equatable {
     self.createdAt = createdAt
     self.agents = agents
     self.allowsFunctionCalls = allowsFunctionCalls
+    self.maximumRows = maximumRows
   }
 }
 

@@ -27,11 +27,17 @@ package struct Connection: Hashable, Sendable, Codable {
   /// Whether functions may be called outside SQL (FunctionCall, as large objects of libpq are
   /// read); `nil`, as in bundles made before there was the choice, means no.
   package var allowsFunctionCalls: Bool?
+  /// The most rows that one statement may return to a client, from 1 on; `nil` means any number.
+  package var maximumRows: Int?
+
+  /// What ``maximumRows`` may be.
+  package static let rowLimits = 1...Int(Int32.max)
 
   package init(
     id: Identifier128, name: String, segment: String, host: String, port: UInt16,
     database: String, tls: ServerTLSMode, authoritiesPEM: String? = nil,
-    labels: [String: String] = [:], roles: [DatabaseRole] = [], allowsFunctionCalls: Bool? = nil
+    labels: [String: String] = [:], roles: [DatabaseRole] = [], allowsFunctionCalls: Bool? = nil,
+    maximumRows: Int? = nil
   ) {
     self.id = id
     self.name = name
@@ -44,6 +50,7 @@ package struct Connection: Hashable, Sendable, Codable {
     self.labels = labels
     self.roles = roles
     self.allowsFunctionCalls = allowsFunctionCalls
+    self.maximumRows = maximumRows
   }
 }
 

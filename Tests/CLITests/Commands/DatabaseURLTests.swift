@@ -49,15 +49,17 @@ struct AddConnectionTests {
     #expect(draft.tls == "verify-full")
     #expect(draft.roles.map(\.name) == ["app", "readonly"])
     #expect(draft.labels == ["a": "b=c"])
-    #expect(!draft.replace && draft.allowsFunctionCalls == nil)
+    #expect(!draft.replace && draft.allowsFunctionCalls == nil && draft.maximumRows == nil)
   }
 
   @Test func optionsGoBeforeTheURL() throws {
     let draft = try AddConnection.parse([
       "orders", "postgresql://app@db/shop?sslmode=require", "--segment", "eu", "--host", "other",
       "--port", "1", "--database", "d", "--tls", "disable", "--allow-function-calls",
+      "--max-rows", "2147483647",
     ]).draft()
     #expect(draft.allowsFunctionCalls == true)
+    #expect(draft.maximumRows == 2_147_483_647)
     #expect(draft.host == "other" && draft.port == 1 && draft.database == "d")
     #expect(draft.tls == "disable")
   }
@@ -70,6 +72,8 @@ struct AddConnectionTests {
     ["orders", "postgresql://a@db/d", "--segment", "eu", "--port", "65536"],
     ["orders", "postgresql://a@db/d", "--segment", "eu", "--role", "r", "--role", "r"],
     ["orders", "postgresql://a@db/d", "--segment", "eu", "--label", "novalue"],
+    ["orders", "postgresql://a@db/d", "--segment", "eu", "--max-rows", "0"],
+    ["orders", "postgresql://a@db/d", "--segment", "eu", "--max-rows", "2147483648"],
     ["orders", "postgresql://a@db/d", "--segment", "eu", "--ca-file", "/nonexistent"],
     ["orders", "postgresql://a@db/d", "--segment", "eu", "--ca-file", "/etc/passwd"],
   ])

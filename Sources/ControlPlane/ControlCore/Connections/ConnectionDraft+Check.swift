@@ -27,11 +27,20 @@ extension ConnectionDraft {
     }
     try checkAuthorities(mode)
     try checkLabels()
+    try checkMaximumRows()
     return Connection(
       id: id, name: name, segment: segment, host: host, port: port, database: database,
       tls: mode, authoritiesPEM: authoritiesPEM, labels: labels,
       roles: try checkedRoles(agents: agents, mode: mode),
-      allowsFunctionCalls: allowsFunctionCalls == true ? true : nil)
+      allowsFunctionCalls: allowsFunctionCalls == true ? true : nil, maximumRows: maximumRows)
+  }
+
+  private func checkMaximumRows() throws(ControlError) {
+    guard let maximumRows, !Connection.rowLimits.contains(maximumRows) else { return }
+    throw Check.invalid(
+      "maximumRows", "\(maximumRows)",
+      "Use a number from \(Connection.rowLimits.lowerBound) to "
+        + "\(Connection.rowLimits.upperBound), or leave it out.")
   }
 
   private func checkHost() throws(ControlError) {

@@ -9,5 +9,7 @@ struct Migration: Sendable {
   var sql: String
 
   /// All steps, in order.
-  static let all = [controlPlane, auditTrail, sessionsByAgent, functionCalls, clientCertificates]
+  static let all = [
+    controlPlane, auditTrail, sessionsByAgent, functionCalls, clientCertificates, rowLimits,
+  ]
 }

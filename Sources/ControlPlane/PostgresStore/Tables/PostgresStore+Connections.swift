@@ -67,19 +67,21 @@ extension PostgresStore: ConnectionStore {
       """
       INSERT INTO sallyport.connection
         (id, name, segment, host, port, database, tls, authorities_pem, labels, created_at,
-        allows_function_calls)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        allows_function_calls, maximum_rows)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
       ON CONFLICT (name) DO UPDATE SET segment = excluded.segment, host = excluded.host,
         port = excluded.port, database = excluded.database, tls = excluded.tls,
         authorities_pem = excluded.authorities_pem, labels = excluded.labels,
-        allows_function_calls = excluded.allows_function_calls
-        WHERE $12
+        allows_function_calls = excluded.allows_function_calls,
+        maximum_rows = excluded.maximum_rows
+        WHERE $13
       """,
       [
         .identifier(connection.id), .text(connection.name), .text(connection.segment),
         .text(connection.host), .integer(Int64(connection.port)), .text(connection.database),
         .text(connection.tls.rawValue), .optional(connection.authoritiesPEM), .json(labels),
-        .time(stored.createdAt), .bool(connection.allowsFunctionCalls == true), .bool(replacing),
+        .time(stored.createdAt), .bool(connection.allowsFunctionCalls == true),
+        connection.maximumRows.map { .integer32(Int32(clamping: $0)) } ?? .null, .bool(replacing),
       ])
     // Another request stored one of that name since it was looked for.
     guard written == 1 else { throw taken(connection.name) }
@@ -119,7 +121,7 @@ extension PostgresStore: ConnectionStore {
     var found = try session.rows(
       """
       SELECT c.id, c.name, c.segment, c.host, c.port, c.database, c.tls, c.authorities_pem,
-        c.labels, c.created_at, c.allows_function_calls
+        c.labels, c.created_at, c.allows_function_calls, c.maximum_rows
       FROM sallyport.connection c WHERE \(condition) ORDER BY c.name
       """, values, connection)
     let ids = found.map(\.connection.id)
@@ -176,11 +178,12 @@ extension PostgresStore: ConnectionStore {
     let labels = try? JSONDecoder().decode([String: String].self, from: Data(try row.json()))
     let createdAt = try row.time()
     let allowsFunctionCalls = try row.bool()
+    let maximumRows = try row.optionalInteger().map { Int($0) }
     return StoredConnection(
       connection: Connection(
         id: id, name: name, segment: segment, host: host, port: port, database: database,
         tls: tls, authoritiesPEM: authorities, labels: labels ?? [:],
-        allowsFunctionCalls: allowsFunctionCalls ? true : nil),
+        allowsFunctionCalls: allowsFunctionCalls ? true : nil, maximumRows: maximumRows),
       createdAt: createdAt)
   }
 }

@@ -63,6 +63,13 @@ struct AddConnection: ReportingCommand {
       """)
   var allowFunctionCalls = false
 
+  @Option(
+    help: """
+      The most rows that one statement may return; one that has more is cancelled and refused. \
+      (default: any number)
+      """)
+  var maxRows: Int?
+
   @OptionGroup var passwords: RolePasswords
 
   @OptionGroup var certificates: RoleCertificates
@@ -141,6 +148,11 @@ struct AddConnection: ReportingCommand {
       throw CLIFailure(
         .usage, "\(port) is not a port", remedy: "give one between 1 and 65535 with --port")
     }
+    if let maxRows, !Connection.rowLimits.contains(maxRows) {
+      throw CLIFailure(
+        .usage, "\(maxRows) is no number of rows",
+        remedy: "give one from 1 to \(Connection.rowLimits.upperBound) with --max-rows")
+    }
     var roles = role
     if let named = url?.role, !roles.contains(named) { roles.insert(named, at: 0) }
     guard Set(roles).count == roles.count, !roles.isEmpty else {
@@ -159,7 +171,7 @@ struct AddConnection: ReportingCommand {
       database: try Self.require(database ?? url?.database, "database", "--database"), tls: mode,
       authoritiesPEM: authorities, labels: try Self.labels(label),
       roles: roles.map { RoleDraft(name: $0, credentials: []) }, replace: replace,
-      allowsFunctionCalls: allowFunctionCalls ? true : nil)
+      allowsFunctionCalls: allowFunctionCalls ? true : nil, maximumRows: maxRows)
   }
 
   static func labels(_ arguments: [String]) throws(CLIFailure) -> [String: String] {

@@ -88,6 +88,7 @@ struct ShowConnection: ReportingCommand {
       ("Database", EscapedText.line(item.database)),
       ("TLS", EscapedText.line(item.tls)),
       ("Function calls", item.allowsFunctionCalls == true ? "allowed outside SQL" : nil),
+      ("Rows", item.maximumRows.map { "at most \($0) of one statement" }),
       ("Labels", item.labels.isEmpty ? nil : labelText(item.labels)),
       ("Roles", roles.joined(separator: "\n")),
       ("Agents", agents.isEmpty ? "none" : agents.joined(separator: "\n")),

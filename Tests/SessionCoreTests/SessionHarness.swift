@@ -15,6 +15,8 @@ struct SessionHarness {
   var serverCloses = 0
   var clientCloses = 0
   var cancels = 0
+  /// The statements that cancels of their own were asked for.
+  var cancelled: [StatementID?] = []
 
   static let nonce = Identifier128(high: 0x0123_4567_89AB_CDEF, low: 0xFEDC_BA98_7654_3210)
   static let mintedKey = CancelKey(processID: 77, secret: [9, 9, 9, 9])
@@ -68,6 +70,7 @@ struct SessionHarness {
     for slice in effects.client.send { toClient.writeImmutableBuffer(slice) }
     if effects.server.close { serverCloses += 1 }
     if effects.server.cancel { cancels += 1 }
+    if let target = effects.server.cancelStatement { cancelled.append(target.statement) }
     if effects.client.close { clientCloses += 1 }
     return effects
   }

@@ -36,6 +36,8 @@ package enum ReasonCode: String, Hashable, Sendable, Codable, CaseIterable {
   case tooLarge = "too_large"
   case protectedSetting = "protected_setting"
   case policy = "policy"
+  /// A result has more rows than its connection allows.
+  case rowLimit = "row_limit"
   // The end of a session.
   case sessionKilled = "session_killed"
   case grantRevoked = "grant_revoked"

@@ -32,6 +32,23 @@ struct RowRun: Equatable {
     }
   }
 
+  /// The first messages of the run, fewer than ``rows``: so all of them are whole in the chunk that
+  /// the run was read from.
+  func prefix(_ count: Int, of chunk: ByteBuffer) -> RowRun {
+    guard count < rows else { return self }
+    var part = RowRun()
+    while part.rows < count,
+      let length = chunk.getInteger(at: chunk.readerIndex + part.chunkBytes + 1, as: UInt32.self)
+    {
+      part.chunkBytes += 1 + Int(length)
+      part.rows += 1
+    }
+    part.messageBytes = part.chunkBytes
+    return part
+  }
+
+  private init() {}
+
   /// The longest message of a server: its largest allocation is 1 GB.
   static let maximumLength = 0x3FFF_FFFF
 }

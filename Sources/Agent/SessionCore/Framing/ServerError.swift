@@ -27,6 +27,12 @@ struct ServerError: Equatable, Sendable {
     }
   }
 
+  /// Takes on what the client is shown in its place.
+  mutating func show(_ refusal: StatementRefusal) {
+    sqlstate = refusal.sqlstate
+    message = refusal.message
+  }
+
   /// Whether the code is one: five digits or capital letters.
   var hasSQLState: Bool {
     sqlstate.utf8.count == 5

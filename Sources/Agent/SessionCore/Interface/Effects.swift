@@ -44,13 +44,17 @@ package struct ServerEffects: Equatable, Sendable {
   package var connect = false
   /// Send a CancelRequest with ``SessionCore/serverCancelKey`` over a connection of its own.
   package var cancel = false
+  /// Send one while the session still runs this, and nothing that comes after it.
+  package var cancelStatement: CancelTarget?
   package var send = ByteSlices()
   /// Close after everything sent before is written; give up connecting when that still goes on.
   /// At most once in a session.
   package var close = false
 
   package init() {}
-  package var isEmpty: Bool { !connect && !cancel && send.isEmpty && !close }
+  package var isEmpty: Bool {
+    !connect && !cancel && cancelStatement == nil && send.isEmpty && !close
+  }
 }
 
 /// What happens on the client leg, in this order: send, close, reading.

@@ -9,6 +9,8 @@ package struct StatementPolicy: Hashable, Sendable {
   /// Whether the function call protocol (large objects through `lo_*` of libpq) may pass; a
   /// granted connection can allow it too.
   package var allowsFunctionCalls = false
+  /// The most rows that one execution may return; any number when absent.
+  package var maximumRows: Int?
 
   package init() {}
 
@@ -19,6 +21,13 @@ package struct StatementPolicy: Hashable, Sendable {
     case bind
     case execute
     case functionCall
+  }
+
+  /// Takes what a granted connection allows and limits.
+  package mutating func take(_ connection: Connection) {
+    if connection.allowsFunctionCalls == true { allowsFunctionCalls = true }
+    guard let rows = connection.maximumRows else { return }
+    maximumRows = min(maximumRows ?? rows, rows)
   }
 
   package func verdict(on subject: Subject) -> StatementVerdict {
@@ -47,7 +56,7 @@ package struct StatementRefusal: Hashable, Sendable {
   package var sqlstate: String
   package var message: String
   package var hint: String
-  /// For the record only.
+  /// What exactly was refused, and by which rule: for the record and the client.
   package var detail: String
 
   package init(

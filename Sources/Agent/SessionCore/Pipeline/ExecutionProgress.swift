@@ -7,6 +7,10 @@ struct ExecutionProgress: Equatable, Sendable {
   private var taggedRows: UInt64 = 0
   /// Rows since the last command tag.
   private var untaggedRows: UInt64 = 0
+  /// Rows that went to the client, of all commands.
+  private(set) var returnedRows = 0
+  /// Further rows are withheld: there were more than the connection allows.
+  private(set) var isRefused = false
   private var bytes: UInt64 = 0
   private var commands: UInt32 = 0
   private var tag = ""
@@ -15,7 +19,17 @@ struct ExecutionProgress: Equatable, Sendable {
   private(set) var hasFailed = false
 
   mutating func note(bytes count: Int) { bytes &+= UInt64(clamping: count) }
-  mutating func note(rows: Int) { untaggedRows &+= UInt64(clamping: rows) }
+  mutating func note(rows: Int) {
+    untaggedRows &+= UInt64(clamping: rows)
+    returnedRows &+= rows
+  }
+
+  /// The execution ends as refused, whatever the server says of it.
+  mutating func refuse(_ refusal: StatementRefusal) {
+    isRefused = true
+    sqlstate = refusal.sqlstate
+    message = refusal.message
+  }
 
   mutating func complete(_ command: BackendMessage.CommandComplete) {
     taggedRows &+= command.rows ?? untaggedRows
@@ -39,7 +53,7 @@ struct ExecutionProgress: Equatable, Sendable {
     _ statement: StatementID, _ outcome: StatementEnded.Outcome, since: MonotonicTime,
     at now: MonotonicTime
   ) -> StatementEnded {
-    var end = StatementEnded(statement: statement, outcome: outcome)
+    var end = StatementEnded(statement: statement, outcome: isRefused ? .refused : outcome)
     end.sqlstate = sqlstate
     end.message = message
     end.commandTag = tag

@@ -45,6 +45,9 @@ extension Pipeline {
   }
 
   mutating func portalSuspended(at now: MonotonicTime, audit: inout [AuditEvent]) {
+    if let statement = queue.head?.statement {
+      catalogue.suspended(statement, rows: progress.returnedRows)
+    }
     end(.suspended, at: now, audit: &audit)
   }
 
@@ -119,6 +122,7 @@ extension Pipeline {
     for entry in queue.skipToSync() {
       drop(entry)
       guard let statement = entry.statement, entry.kind.isExecution else { continue }
+      catalogue.ended(statement)
       var end = StatementEnded(statement: statement, outcome: .skipped)
       end.wasExecuted = false
       if let error = cause, entry.kind == .execute {
@@ -143,6 +147,7 @@ extension Pipeline {
   ) {
     flushFinished(&audit)
     guard let head = queue.removeHead(), let statement = head.statement else { return }
+    catalogue.ended(statement)
     let end = progress.ended(statement, outcome, since: head.since, at: now)
     progress = ExecutionProgress()
     if outcome == .completed, queue.head?.kind == .sync {

@@ -21,6 +21,8 @@ struct Portal: Equatable, Sendable {
   let retainedBytes: Int
   /// Tells portals of one name apart.
   let number: UInt64
+  /// What Executes with a row limit have returned of it so far; counted where rows are limited.
+  var returnedRows = 0
 
   var parametersBytes: Int { parameters.reduce(0) { $0 + $1.retainedBytes } }
 
@@ -81,6 +83,8 @@ struct StatementCatalogue: Sendable {
   private var segment: UInt64 = 0
   private var lastVersion: UInt64 = 0
   private var lastPortal: UInt64 = 0
+  /// Of Executes that have no answer, where rows are counted.
+  private var executedPortals: [StatementID: WireName] = [:]
   /// A statement was deallocated, or a cursor closed, by SQL: see ``noteCommand(tag:)``.
   private var hasDeallocated = false
   private var hasClosedCursor = false
@@ -119,6 +123,27 @@ struct StatementCatalogue: Sendable {
   func portal(_ name: WireName) -> Lookup<Portal> {
     guard let latest = latestPortals[name] else { return .known(portals[name]) }
     return latest.segment == segment ? .known(latest.value) : .unsettled
+  }
+
+  /// The server has answered or discarded an execution.
+  mutating func ended(_ statement: StatementID) {
+    if !executedPortals.isEmpty { executedPortals[statement] = nil }
+  }
+
+  /// An Execute of this portal was forwarded, and its rows are counted.
+  mutating func began(_ statement: StatementID, executing portal: WireName) {
+    executedPortals[statement] = portal
+  }
+
+  /// What earlier Executes of the portal have returned that the server executes with this one.
+  func rowsReturned(before statement: StatementID) -> Int {
+    executedPortals[statement].flatMap { portals[$0]?.returnedRows } ?? 0
+  }
+
+  /// The server has suspended the portal that it executed with this.
+  mutating func suspended(_ statement: StatementID, rows: Int) {
+    guard let name = executedPortals[statement] else { return }
+    portals[name]?.returnedRows &+= rows
   }
 
   /// Whether no change to the name waits for its reply.

@@ -53,7 +53,8 @@ struct ClientError: Equatable, Sendable {
 
   init(_ refusal: StatementRefusal) {
     self.init(
-      severity: .error, sqlstate: refusal.sqlstate, message: refusal.message, hint: refusal.hint)
+      severity: .error, sqlstate: refusal.sqlstate, message: refusal.message,
+      detail: refusal.detail.isEmpty ? nil : refusal.detail, hint: refusal.hint)
   }
 
   /// The session was silent for too long; the wordings are the server's.

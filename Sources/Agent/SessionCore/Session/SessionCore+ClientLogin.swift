@@ -116,7 +116,7 @@ extension SessionCore {
             principal: grant.principal, tokenID: grant.tokenID), startup, at: now)
       }
       self.grant = grant
-      if grant.connection.allowsFunctionCalls == true { policy.allowsFunctionCalls = true }
+      policy.take(grant.connection)
       self.credential = credential
       isServerWanted = true
       effects.server.connect = true

@@ -8,14 +8,16 @@ extension SessionCore {
     var input = chunk
     var outlet = Outlet(chunk)
     while input.readableBytes > 0, isServerOpen {
+      let forwards = serverFrames.forwardsPassing
       if serverFrames.takePassing(from: &input) > 0 {
-        outlet.forward(upTo: input.readerIndex)
+        if forwards {
+          outlet.forward(upTo: input.readerIndex)
+        } else {
+          outlet.drop(upTo: input.readerIndex)
+        }
         continue
       }
-      if serverFrames.isIdle, isPassing, walkRows(&input) {
-        outlet.forward(upTo: input.readerIndex)
-        continue
-      }
+      if serverFrames.isIdle, isPassing, walkRows(&input, &outlet) { continue }
       walkServerMessage(&input, &outlet, at: now)
       // Right here and not at the end of the chunk, so that chunks make no difference.
       if stall != nil { resumeClient(at: now) }
@@ -36,14 +38,19 @@ extension SessionCore {
     effects.client.send.append(contentsOf: slices)
   }
 
-  private mutating func walkRows(_ input: inout ByteBuffer) -> Bool {
+  private mutating func walkRows(_ input: inout ByteBuffer, _ outlet: inout Outlet) -> Bool {
     // Rows out of turn are the general path's matter.
     guard pipeline.queue.head?.kind.hasRows == true else { return false }
-    let run = RowRun(at: input)
+    var run = RowRun(at: input)
     guard run.chunkBytes > 0 else { return false }
+    if let left = rowsLeft, run.rows > left {
+      guard left > 0 else { return withhold(run, &input, &outlet) }
+      run = run.prefix(left, of: input)
+    }
     pipeline.progress.note(rows: run.rows)
     pipeline.progress.note(bytes: run.messageBytes)
     input.moveReaderIndex(forwardBy: run.chunkBytes)
+    outlet.forward(upTo: input.readerIndex)
     serverFrames.pass(run.missing, forwarded: true)
     return true
   }
@@ -68,6 +75,9 @@ extension SessionCore {
       outlet.drop(upTo: input.readerIndex)
       let head = pipeline.queue.head.map { "in answer to \($0.kind)" }
       return failServer("a message \(type) \(head ?? "that nothing asked for")", at: now)
+    }
+    if type.isRow, rowsLeft == 0 {
+      return withhold(header, &input, &outlet, at: now)
     }
     let wanted = type.isInspected ? header.messageLength : FrameReader.Header.byteCount
     let limit = FrameReader.Header.byteCount + limits.maximumInspectedServerBytes
@@ -106,6 +116,10 @@ extension SessionCore {
     _ type: BackendMessageType, _ taken: FrameReader.Taken, isWhole: Bool, at now: MonotonicTime
   ) -> ByteBuffer? {
     if !type.isAsynchronous, type != .readyForQuery { pipeline.queue.noteReply() }
+    if type.endsResult, pipeline.progress.isRefused {
+      endOverLimit(at: now)
+      return nil
+    }
     switch type {
     case .parseComplete, .bindComplete, .closeComplete, .noData: pipeline.changeDone()
     case .rowDescription: pipeline.rowsDescribed()
@@ -156,15 +170,17 @@ extension SessionCore {
       failServer(flaw, at: now)
       return nil
     }
-    let error = ServerError(
+    var error = ServerError(
       body: body, maximumMessageBytes: limits.maximumRecordedMessageBytes)
+    let rowRefusal = rowRefusal(answeredBy: error)
+    if let rowRefusal { error.show(rowRefusal) }
     if error.endsSession { lastFatal = error }
     let poison = poison
     let verdict = pipeline.error(error, at: now, audit: &effects.audit) { statement in
       poison.isNamed(in: body, statement)
     }
     switch verdict {
-    case .forward: return nil
+    case .forward: return rowRefusal.map { ClientError($0).bytes }
     case .show(let refusal): return ClientError(refusal).bytes
     case .loseTrack:
       loseTrack(at: now)

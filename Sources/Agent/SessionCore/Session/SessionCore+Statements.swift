@@ -103,6 +103,9 @@ extension SessionCore {
           preparedStatement: portal?.statementName.text ?? "", portal: message.portal.text,
           rowLimit: UInt32(max(0, message.maximumRows)))))
     forwardedExecution(.execute, statement, at: now)
+    if policy.maximumRows != nil, pipeline.queue.newest?.statement == statement {
+      pipeline.catalogue.began(statement, executing: message.portal)
+    }
     return .forward
   }
 

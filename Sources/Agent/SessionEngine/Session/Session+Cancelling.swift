@@ -5,7 +5,7 @@ import SessionCore
 
 /// A cancel that is to go to the server.
 enum CancelWish {
-  /// Of a client: what ran when it came, and nothing after that.
+  /// Of a client, or of ours for a result over its limit: what ran then, and nothing after that.
   case statement(CancelTarget)
   /// Of ours: the session is at its end, whatever it does.
   case session

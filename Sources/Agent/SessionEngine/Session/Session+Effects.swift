@@ -12,6 +12,7 @@ extension Session {
     let isRecorded = effects.audit.isEmpty || recorder.record(effects.audit, of: self)
     if effects.server.connect { connectServer() }
     if effects.server.cancel { wantCancel(.session) }
+    if let target = effects.server.cancelStatement { wantCancel(.statement(target)) }
     if !effects.server.send.isEmpty {
       server.append(effects.server.send)
       markDirty()

@@ -5,7 +5,6 @@
 package enum ReasonCode: String, Hashable, Sendable, Codable, CaseIterable {
   // Entry.
   case plaintextClient = "plaintext_client"
-  case tokenMissing = "token_missing"
   case tokenMalformed = "token_malformed"
   case tokenSignature = "token_signature"
   case tokenUnknownKey = "token_unknown_key"

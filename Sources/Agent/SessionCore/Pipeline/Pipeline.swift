@@ -52,11 +52,15 @@ struct Pipeline: Sendable {
 
   /// An execution was begun and forwarded.
   mutating func forwardedExecution(
-    _ kind: ReplyQueue.Kind, _ statement: StatementID, at now: MonotonicTime,
-    audit: inout [AuditEvent]
+    _ kind: ReplyQueue.Kind, _ statement: StatementID, changing changes: SQLChanges,
+    at now: MonotonicTime, audit: inout [AuditEvent]
   ) {
-    if !queue.append(kind, statement: statement, at: now) {
-      audit.append(.statementEnd(StatementEnded(statement: statement, outcome: .skipped)))
+    guard queue.append(kind, statement: statement, at: now) else {
+      return audit.append(
+        .statementEnd(StatementEnded(statement: statement, outcome: .skipped)))
+    }
+    if !changes.isEmpty {
+      catalogue.began(changes, by: statement, needsSync: kind == .execute)
     }
   }
 
@@ -82,6 +86,8 @@ struct Pipeline: Sendable {
 
   /// Ends everything open: the server will not say what became of it.
   mutating func abandon(at now: MonotonicTime, audit: inout [AuditEvent]) {
+    // Without a transaction block it is committed by the Sync that has no answer.
+    if transactionStatus != UInt8(ascii: "T") { finished?.outcome = .unknown }
     flushFinished(&audit)
     for entry in queue.removeAll() {
       guard let statement = entry.statement, entry.kind.isExecution else { continue }

@@ -7,9 +7,12 @@ struct PreparedStatement: Equatable, Sendable {
   var text: ByteBuffer
   /// Equal numbers mean equal texts.
   var version: UInt64
+  /// What running the text may change.
+  var changes: SQLChanges
   var parameterOIDs: [UInt32]
 
-  var retainedBytes: Int { text.readableBytes + parameterOIDs.count * 4 + 64 }
+  /// With what an entry of the tables takes, as measured.
+  var retainedBytes: Int { text.storageCapacity + parameterOIDs.count * 4 + 400 }
 }
 
 /// A prepared statement bound to parameters.
@@ -21,10 +24,10 @@ struct Portal: Equatable, Sendable {
   let retainedBytes: Int
   /// Tells portals of one name apart.
   let number: UInt64
+  /// Summed once: there can be 65,535, and an Execute in every ten bytes.
+  let parametersBytes: Int
   /// What Executes with a row limit have returned of it so far; counted where rows are limited.
   var returnedRows = 0
-
-  var parametersBytes: Int { parameters.reduce(0) { $0 + $1.retainedBytes } }
 
   init(
     statementName: WireName, statement: PreparedStatement?, parameters: [StatementParameter],
@@ -35,8 +38,8 @@ struct Portal: Equatable, Sendable {
     self.statement = statement
     self.parameters = parameters
     // The text counts too: the statement can be closed while its portal stays.
-    retainedBytes =
-      parameters.reduce(64 + (statement?.text.readableBytes ?? 0)) { $0 + $1.retainedBytes }
+    parametersBytes = parameters.reduce(0) { $0 + $1.retainedBytes }
+    retainedBytes = parametersBytes + 400 + (statement?.text.storageCapacity ?? 0)
   }
 }
 
@@ -47,6 +50,10 @@ struct Portal: Equatable, Sendable {
 /// for the messages up to the next Sync, since they fail with it. Behind that Sync it is not known
 /// what the name stands for: the session waits (``Lookup/unsettled``). Otherwise a client could
 /// have one text recorded and another one run, by letting a Parse be discarded.
+///
+/// SQL can give a name to another text too (``noteCommand(tag:)``). A name that is looked up while
+/// such SQL has no answer is not settled either, or where no answer comes before the client's next
+/// Sync, not known: an empty text is better than a wrong one.
 struct StatementCatalogue: Sendable {
   enum Change: Equatable, Sendable {
     case prepare(WireName, PreparedStatement)
@@ -83,6 +90,7 @@ struct StatementCatalogue: Sendable {
   private var segment: UInt64 = 0
   private var lastVersion: UInt64 = 0
   private var lastPortal: UInt64 = 0
+  private var underWay = ChangesUnderWay()
   /// Of Executes that have no answer, where rows are counted.
   private var executedPortals: [StatementID: WireName] = [:]
   /// A statement was deallocated, or a cursor closed, by SQL: see ``noteCommand(tag:)``.
@@ -100,11 +108,16 @@ struct StatementCatalogue: Sendable {
   ) -> PreparedStatement {
     if let known = latestStatements[name]?.value ?? statements[name], known.text == text {
       return PreparedStatement(
-        text: known.text, version: known.version, parameterOIDs: parameterOIDs)
+        text: known.text, version: known.version, changes: known.changes,
+        parameterOIDs: parameterOIDs)
     }
     lastVersion &+= 1
-    let kept = isOwned ? text : ByteBuffer(bytes: text.readableBytesView)
-    return PreparedStatement(text: kept, version: lastVersion, parameterOIDs: parameterOIDs)
+    // A short text in a long message would keep all of it.
+    let isMostOfIt = text.storageCapacity / 2 <= text.readableBytes
+    let kept = isOwned && isMostOfIt ? text : ByteBuffer(bytes: text.readableBytesView)
+    return PreparedStatement(
+      text: kept, version: lastVersion, changes: SQLChanges(in: kept),
+      parameterOIDs: parameterOIDs)
   }
 
   mutating func endSegment() { segment &+= 1 }
@@ -116,17 +129,46 @@ struct StatementCatalogue: Sendable {
   }
 
   func statement(_ name: WireName) -> Lookup<PreparedStatement> {
-    guard let latest = latestStatements[name] else { return .known(statements[name]) }
-    return latest.segment == segment ? .known(latest.value) : .unsettled
+    let latest = latestStatements[name]
+    if let latest, latest.segment != segment { return .unsettled }
+    guard let value = latest.map(\.value) ?? statements[name] else { return .known(nil) }
+    guard !name.isUnnamed, let change = underWay.statementNames, value.version <= change.version
+    else { return .known(value) }
+    return change.segment == segment ? .known(nil) : .unsettled
   }
 
   func portal(_ name: WireName) -> Lookup<Portal> {
-    guard let latest = latestPortals[name] else { return .known(portals[name]) }
-    return latest.segment == segment ? .known(latest.value) : .unsettled
+    let latest = latestPortals[name]
+    if let latest, latest.segment != segment { return .unsettled }
+    guard let value = latest.map(\.value) ?? portals[name] else { return .known(nil) }
+    guard !name.isUnnamed, let change = underWay.portalNames, value.number <= change.portal
+    else { return .known(value) }
+    return change.segment == segment ? .known(nil) : .unsettled
+  }
+
+  /// Whether a text that is sent now may be read by settings that the server has yet to tell of.
+  ///
+  /// Behind a change in the same segment the client cannot be made to wait: there the session ends
+  /// as the server reports the change.
+  var isParserUnsettled: Bool {
+    guard let change = underWay.parserSettings else { return false }
+    return change.segment != segment
+  }
+
+  /// An execution was forwarded whose text may change something.
+  ///
+  /// - Parameter needsSync: Whether it is answered for certain only behind a Sync.
+  mutating func began(_ changes: SQLChanges, by statement: StatementID, needsSync: Bool) {
+    underWay.begin(
+      changes,
+      by: ChangesUnderWay.Newest(
+        statement: statement, segment: needsSync ? segment : nil, version: lastVersion,
+        portal: lastPortal))
   }
 
   /// The server has answered or discarded an execution.
   mutating func ended(_ statement: StatementID) {
+    underWay.end(statement)
     if !executedPortals.isEmpty { executedPortals[statement] = nil }
   }
 
@@ -222,8 +264,8 @@ struct StatementCatalogue: Sendable {
   ///
   /// `PREPARE s` succeeds only when no `s` is there, so a name can come to mean another text only
   /// after a `DEALLOCATE` by SQL; the same goes for cursors and portals. Then the texts are
-  /// forgotten and executions recorded with an empty one, which is better than a wrong one. What
-  /// a DO block or a function prepares has no tag and is not seen.
+  /// forgotten and executions recorded with an empty one. The end of a transaction or of a part of
+  /// it closes cursors too. What a DO block or a function prepares has no tag and is not seen.
   mutating func noteCommand(tag: String) {
     switch tag {
     case "DEALLOCATE ALL", "DISCARD ALL": forgetStatements()
@@ -231,7 +273,8 @@ struct StatementCatalogue: Sendable {
     case "PREPARE":
       if hasDeallocated { forgetStatements() }
       hasDeallocated = false
-    case "CLOSE CURSOR", "CLOSE CURSOR ALL": hasClosedCursor = true
+    case "CLOSE CURSOR", "CLOSE CURSOR ALL", "COMMIT", "PREPARE TRANSACTION", "ROLLBACK":
+      hasClosedCursor = true
     case "DECLARE CURSOR":
       if hasClosedCursor { forgetPortals() }
       hasClosedCursor = false

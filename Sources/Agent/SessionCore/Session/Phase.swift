@@ -32,6 +32,8 @@ enum ClientStall: Equatable, Sendable {
   case unsettledStatement(WireName)
   /// What an Execute refers to depends on replies that have not come.
   case unsettledPortal(WireName)
+  /// By which settings the server reads a text depends on replies that have not come.
+  case unsettledParser
   /// Too many replies are outstanding.
   case pendingReplies
 }

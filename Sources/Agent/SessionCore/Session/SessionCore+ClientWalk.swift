@@ -166,6 +166,7 @@ extension SessionCore {
     case .pendingReplies: pipeline.queue.count > limits.maximumPendingReplies / 2
     case .unsettledStatement(let name): pipeline.catalogue.statement(name) == .unsettled
     case .unsettledPortal(let name): pipeline.catalogue.portal(name) == .unsettled
+    case .unsettledParser: isParserUnsettled
     }
   }
 

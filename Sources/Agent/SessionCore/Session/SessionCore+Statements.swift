@@ -21,6 +21,7 @@ extension SessionCore {
 
   private mutating func query(_ taken: FrameReader.Taken, at now: MonotonicTime) -> Fate {
     guard !endWhenExpired(at: now) else { return .ended }
+    guard !isParserUnsettled else { return .wait(.unsettledParser) }
     let body = taken.body
     // One that is malformed is recorded as it came; the server answers it with an error.
     let text = (try? FrontendMessage.Query(decoding: body))?.sql ?? body
@@ -33,12 +34,13 @@ extension SessionCore {
         StatementBegun(
           statement: statement, kind: .simple, text: text,
           transactionStatus: pipeline.transactionStatus)))
-    forwardedExecution(.query, statement, at: now)
+    forwardedExecution(.query, statement, changing: SQLChanges(in: text), at: now)
     return .forward
   }
 
   private mutating func parse(_ taken: FrameReader.Taken, at now: MonotonicTime) -> Fate {
     guard !endWhenExpired(at: now) else { return .ended }
+    guard !isParserUnsettled else { return .wait(.unsettledParser) }
     guard let message = try? FrontendMessage.Parse(decoding: taken.body) else {
       forwardedChange(.parse, .none, at: now)
       return .forward
@@ -102,7 +104,8 @@ extension SessionCore {
           transactionStatus: pipeline.transactionStatus,
           preparedStatement: portal?.statementName.text ?? "", portal: message.portal.text,
           rowLimit: UInt32(max(0, message.maximumRows)))))
-    forwardedExecution(.execute, statement, at: now)
+    forwardedExecution(
+      .execute, statement, changing: portal?.statement?.changes ?? [], at: now)
     if policy.maximumRows != nil, pipeline.queue.newest?.statement == statement {
       pipeline.catalogue.began(statement, executing: message.portal)
     }
@@ -127,7 +130,7 @@ extension SessionCore {
           text: ByteBuffer(string: call.map { "\($0.functionOID)" } ?? ""),
           parameters: call.map(BoundParameters.read) ?? [],
           transactionStatus: pipeline.transactionStatus)))
-    forwardedExecution(.functionCall, statement, at: now)
+    forwardedExecution(.functionCall, statement, changing: [], at: now)
     return .forward
   }
 
@@ -151,9 +154,11 @@ extension SessionCore {
   }
 
   private mutating func forwardedExecution(
-    _ kind: ReplyQueue.Kind, _ statement: StatementID, at now: MonotonicTime
+    _ kind: ReplyQueue.Kind, _ statement: StatementID, changing changes: SQLChanges,
+    at now: MonotonicTime
   ) {
-    pipeline.forwardedExecution(kind, statement, at: now, audit: &effects.audit)
+    pipeline.forwardedExecution(
+      kind, statement, changing: changes, at: now, audit: &effects.audit)
   }
 
   private mutating func forwardedChange(
@@ -166,6 +171,8 @@ extension SessionCore {
   private mutating func forwardedOther(_ kind: ReplyQueue.Kind, at now: MonotonicTime) {
     _ = pipeline.queue.append(kind, at: now)
   }
+
+  var isParserUnsettled: Bool { pipeline.catalogue.isParserUnsettled }
 
   /// The token is checked before each statement; a transaction in progress is rolled back as the
   /// server leg closes.

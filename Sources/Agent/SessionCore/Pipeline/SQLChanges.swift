@@ -1,0 +1,113 @@
+internal import GatewayModel
+internal import NIOCore
+
+/// What a statement's text may change that messages behind it are read by.
+///
+/// Found by keywords, so a text can be taken for one that changes something and is none; all that
+/// comes of it is a wait. What a function, a DO block or a text put together at run time changes
+/// is not found.
+struct SQLChanges: OptionSet, Hashable, Sendable {
+  let rawValue: UInt8
+
+  /// Which statement a name stands for: DEALLOCATE and DISCARD make it free for another.
+  static let statementNames = SQLChanges(rawValue: 1)
+  /// Which portal a name stands for: DECLARE makes a cursor of it.
+  static let portalNames = SQLChanges(rawValue: 2)
+  /// How the server reads texts.
+  static let parserSettings = SQLChanges(rawValue: 4)
+
+  init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  init(in text: ByteBuffer) {
+    let words = Self.words
+    self = text.withUnsafeReadableBytes { bytes in
+      var found: SQLChanges = []
+      var isInWord = false
+      for index in bytes.indices {
+        let byte = bytes[index]
+        if !isInWord, Self.beginsWord(byte) {
+          for word in words where word.stands(at: index, in: bytes) { found.insert(word.changes) }
+        }
+        isInWord = Self.isOfWord(byte)
+      }
+      return found
+    }
+  }
+
+  private struct Word: Sendable {
+    /// In small letters.
+    let text: [UInt8]
+    let changes: SQLChanges
+
+    init(_ text: String, _ changes: SQLChanges) {
+      self.text = Array(text.utf8)
+      self.changes = changes
+    }
+
+    func stands(at start: Int, in bytes: UnsafeRawBufferPointer) -> Bool {
+      guard bytes.count - start >= text.count else { return false }
+      // SAFETY: in bounds by the line above. The bit makes letters small, and "_" stays alone.
+      return text.indices.allSatisfy { bytes[start &+ $0] | 0x20 == text[$0] | 0x20 }
+    }
+  }
+
+  private static let words = [
+    Word("deallocate", .statementNames), Word("discard", .statementNames),
+    Word("declare", .portalNames),
+    // The last is that of SET NAMES.
+    Word("client_encoding", .parserSettings), Word("standard_conforming_strings", .parserSettings),
+    Word("names", .parserSettings),
+  ]
+
+  /// Whether one of ``words`` begins so: most bytes of a text need no further look.
+  private static func beginsWord(_ byte: UInt8) -> Bool {
+    switch byte | 0x20 {
+    case UInt8(ascii: "c"), UInt8(ascii: "d"), UInt8(ascii: "n"), UInt8(ascii: "s"): true
+    default: false
+    }
+  }
+
+  private static func isOfWord(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), 0x80...:
+      true
+    default: false
+    }
+  }
+}
+
+/// The executions under way that may change what messages behind them are read by.
+///
+/// Messages are answered in their order, so the newest of each kind is all that has to be known.
+struct ChangesUnderWay: Sendable {
+  struct Newest: Sendable {
+    var statement: StatementID
+    /// In which its Sync comes; `nil` for a simple Query, which is answered without one.
+    var segment: UInt64?
+    /// The last number that a text, or a portal, had by then.
+    var version: UInt64
+    var portal: UInt64
+  }
+
+  private(set) var statementNames: Newest?
+  private(set) var portalNames: Newest?
+  private(set) var parserSettings: Newest?
+
+  mutating func begin(_ changes: SQLChanges, by execution: Newest) {
+    if changes.contains(.statementNames) { statementNames = execution }
+    if changes.contains(.portalNames) { portalNames = execution }
+    if changes.contains(.parserSettings) { parserSettings = execution }
+  }
+
+  /// The replies to this execution are in, and so are those to all before it.
+  mutating func end(_ statement: StatementID) {
+    Self.end(&statementNames, statement)
+    Self.end(&portalNames, statement)
+    Self.end(&parserSettings, statement)
+  }
+
+  private static func end(_ newest: inout Newest?, _ statement: StatementID) {
+    if let execution = newest, execution.statement <= statement { newest = nil }
+  }
+}

@@ -50,8 +50,10 @@ import Testing
       broken(
         "a setting without its value", "ParameterStatus", Raw.message("S", Raw.text("TimeZone\0"))),
       broken(
-        "parameters that are not there", "ParameterDescription",
-        Raw.message("t", Raw.bytes([0xFF, 0xFF]))),
+        "parameters of a query", "parameterDescription in answer to query",
+        Raw.message("t", Raw.bytes([0, 0]))),
+      broken("an answer out of turn", "parseComplete in answer to query", Raw.message("1")),
+      broken("ReadyForQuery alone", "readyForQuery in answer to query", ready),
       broken(
         "ReadyForQuery twice", "readyForQuery that nothing asked for", complete, ready, ready),
       broken("a row too late", "dataRow that nothing asked for", complete, ready, row),

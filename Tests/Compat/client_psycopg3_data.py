@@ -294,9 +294,10 @@ def copy_of_a_large_file(side):
 
 
 @scenario(reason=design.SIZE, through=lambda _: {
-    "error": "ProgramLimitExceeded", "says": f"{design.TOO_LARGE}\nHINT:  {design.USE_COPY}",
+    "error": "ProgramLimitExceeded",
+    "says": f"{design.TOO_LARGE}\nDETAIL:  {design.BIND_OF_20_MB}\nHINT:  {design.USE_COPY}",
     "severity_nonlocalized": "ERROR", "sqlstate": "54000", "message_primary": design.TOO_LARGE,
-    "message_hint": design.USE_COPY})
+    "message_detail": design.BIND_OF_20_MB, "message_hint": design.USE_COPY})
 def parameter_of_twenty_megabytes(side):
     with connect(side) as connection:
         return attempt(

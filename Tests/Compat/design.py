@@ -9,6 +9,7 @@ PIDS = "the agent makes its own cancel key, so its process number is not the ser
 SIZE = "a statement and its parameters are 16 MiB at most, unless policy says another size"
 
 TOO_LARGE = "the statement is too large for this gateway"
+BIND_OF_20_MB = "The message bind has 20000020 bytes."
 USE_COPY = "Send at most 16777216 bytes in one message; use COPY for data."
 FAILED = 'psql: error: connection to server at "localhost" (127.0.0.1), port <port> failed: '
 

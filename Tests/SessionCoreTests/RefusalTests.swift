@@ -33,7 +33,7 @@ import Testing
     #expect(session.clientErrors == ["0A000"])
     #expect(!String(buffer: session.toClient).contains("sallyport:"))
     #expect(String(buffer: session.toClient).contains("Call the function in a SQL statement, or "))
-    #expect(String(buffer: session.toClient).contains("DFunctionCall message\0"))
+    #expect(String(buffer: session.toClient).contains("DIt was called by a FunctionCall message.\0"))
     #expect(session.outcomes == "1 refused, 2 completed")
   }
 

@@ -38,7 +38,7 @@ package struct StatementPolicy: Hashable, Sendable {
           reason: .unsupported, sqlstate: "0A000",
           message: "function calls through the fast-path protocol are not allowed here",
           hint: "Call the function in a SQL statement, or have the connection allow it.",
-          detail: "FunctionCall message"))
+          detail: "It was called by a FunctionCall message."))
     case .query, .parse, .bind, .execute, .functionCall: .allow
     }
   }

@@ -127,7 +127,7 @@ extension SessionCore {
       reason: .tooLarge, sqlstate: "54000",
       message: "the statement is too large for this gateway",
       hint: "Send at most \(limits.maximumStatementBytes) bytes in one message; use COPY for data.",
-      detail: "a message \(type) of \(header.length) bytes")
+      detail: "The message \(type) has \(header.length) bytes.")
     let bytes = refuse(type, refusal, text: ByteBuffer(), isUnnamed: false, at: now)
     outlet.insert(bytes, resumingAt: input.readerIndex)
   }

@@ -222,6 +222,6 @@ extension SessionCore {
       reason: .tooLarge, sqlstate: "54000",
       message: "the prepared statements of this session are too large for this gateway",
       hint: "Close prepared statements that are no longer used.",
-      detail: "\(pipeline.catalogue.retainedBytes) bytes are kept")
+      detail: "They take \(pipeline.catalogue.retainedBytes) bytes.")
   }
 }

@@ -175,7 +175,7 @@ import Testing
 @Suite struct KeptTextTests {
   @Test(arguments: [true, false]) func aLongMessageIsNotKeptForAShortText(isCut: Bool) {
     var session = SessionHarness.ready()
-    let bytes = Client.parse(String(repeating: "x", count: 1 << 20), "select 1")
+    let bytes = message("P", String(repeating: "x", count: 1 << 20) + "\0select 1\0\0\0")
     if isCut {
       let half = bytes.readableBytes / 2
       session.client(bytes.getSlice(at: 0, length: half)!)

@@ -2,6 +2,7 @@ import APIModel
 import ControlCore
 import GatewayModel
 import SignedBundle
+import TestSupport
 import Testing
 
 @Suite struct BundleServiceTests {
@@ -66,6 +67,21 @@ import Testing
       at: WallTime(unixNanoseconds: 0), replace: false)
     let next = try #require(try await waiting.value)
     #expect(try payload(plane, next).connections.map(\.name) == ["late"])
+    running.cancel()
+    await running.value
+  }
+
+  @Test func aSegmentWithoutABundleHoldsUpNoOther() async throws {
+    let plane = try await Plane()
+    let good = Set((0..<8).map { "good\($0)" })
+    plane.store.state.withLock { state in
+      state.unissuable = Set((0..<8).map { "bad\($0)" })
+      for segment in good.union(state.unissuable) { state.changes[segment] = 1 }
+    }
+    let running = Task { await plane.plane.run() }
+    try await eventually("the bundles of all good segments") {
+      Set(plane.store.state.withLock { $0.bundles.map(\.0.segment) }) == good
+    }
     running.cancel()
     await running.value
   }

@@ -22,6 +22,8 @@ final class MemoryStore: Sendable {
     var sessions: [SessionDetail] = []
     /// When set, every act fails with it.
     var failure: ControlError?
+    /// Segments whose bundles cannot be issued.
+    var unissuable: Set<String> = []
   }
 
   let state = Mutex(State())
@@ -267,6 +269,9 @@ extension MemoryStore: BundleStore {
     try act { state throws(ControlError) in
       guard let changes = state.changes[segment], Self.isDue(state, segment, refreshBefore)
       else { return nil }
+      guard !state.unissuable.contains(segment) else {
+        throw ControlError(.internal, "The bundle of \"\(segment)\" is too large.")
+      }
       state.lastVersion += 1
       let connections = state.connections.map(\.connection).filter { $0.segment == segment }
       let names = Set(connections.map(\.name))

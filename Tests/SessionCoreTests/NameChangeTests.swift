@@ -41,6 +41,39 @@ import Testing
     #expect(Self.text(session.begins.last) == "select 'harmless'")
   }
 
+  /// The name is free already, and taken by what is under way.
+  @Test func aBindWaitsForThePrepareInFrontOfIt() {
+    var session = withStatement()
+    session.client(Client.query("deallocate s"))
+    session.server(Server.complete("DEALLOCATE"), Server.ready())
+    let swap = Client.query("prepare s as select 'EVIL'")
+    session.forget()
+    session.client(all([swap, run]))
+    #expect(session.toServer == swap)
+    session.server(Server.complete("PREPARE"), Server.ready())
+    #expect(Self.text(session.begins.last) == "")
+  }
+
+  @Test func aBindWaitsForEveryQueryInFrontOfIt() {
+    var session = withStatement()
+    let swap = all([Client.query("deallocate s"), Client.query("prepare s as select 'EVIL'")])
+    session.client(all([swap, run]))
+    session.server(Server.complete("DEALLOCATE"), Server.ready())
+    #expect(session.toServer == swap)
+    session.server(Server.complete("PREPARE"), Server.ready())
+    #expect(session.toServer == all([swap, run]))
+    #expect(Self.text(session.begins.last) == "")
+  }
+
+  /// What runs under a name that is not known here can be a PREPARE.
+  @Test func aBindBehindAnExecuteOfUnknownTextHasNoText() {
+    var session = withStatement()
+    session.client(
+      Client.bind("", "elsewhere"), Client.execute(), Client.bind("", "s"), Client.execute(),
+      Client.sync)
+    #expect(session.begins.map { Self.text($0) } == ["", ""])
+  }
+
   /// No reply comes before the Sync, so nothing can be waited for.
   @Test func aBindInTheSegmentOfADeallocateHasNoText() {
     var session = withStatement()
@@ -123,6 +156,51 @@ import Testing
     #expect(Self.text(session.begins.last) == "select 1")
   }
 
+  /// The server answers nothing more until the COPY ends, which the client means to do behind.
+  @Test func nothingWaitsWhileTheServerTakesCopyData() {
+    var session = withStatement()
+    let copy = Client.query("discard temp; set names 'UTF8'; copy t from stdin")
+    let next = Client.query("select 1")
+    session.client(all([copy, run, next]))
+    #expect(session.toServer == copy)
+    session.server(Server.complete("DISCARD TEMP"), Server.complete("SET"), Server.copyIn)
+    // A Bind ends the COPY with an error, for which the rest can wait.
+    #expect(session.toServer == all([copy, run]))
+    session.server(Server.error("08P01"), Server.ready(), Server.error("34000"), Server.ready())
+    #expect(session.toServer == all([copy, run, next]))
+  }
+
+  @Test func aTextBehindTheEndOfCopyDataWaits() {
+    var session = SessionHarness.ready()
+    let copy = Client.query("set standard_conforming_strings = off; copy t from stdin")
+    let end = all([Client.copyData("1\n"), Client.copyDone])
+    session.client(copy)
+    session.server(Server.complete("SET"), Server.copyIn)
+    session.client(all([end, Client.query("select '\\''; drop table victim; --'")]))
+    #expect(session.toServer == all([copy, end]))
+    session.server(
+      Server.complete("COPY 1"), Server.status("standard_conforming_strings", "off"))
+    #expect(session.begins.count == 1)
+    #expect(session.clientErrors == ["57P01"])
+  }
+
+  /// The Sync behind COPY is read as data: the next one brings the answers, and stands behind what
+  /// would wait.
+  @Test func nothingWaitsForAnExtendedCopyWithoutItsSync() {
+    var session = SessionHarness.ready()
+    let copy = all([
+      Client.parse("", "copy names from stdin"), Client.bind(), Client.execute(), Client.sync,
+    ])
+    session.client(copy)
+    session.server(Server.parseComplete, Server.bindComplete, Server.copyIn)
+    let rest = all([
+      Client.copyData("1\n"), Client.copyDone, Client.parse("", "select 1"), Client.bind(),
+      Client.execute(), Client.sync,
+    ])
+    session.client(rest)
+    #expect(session.toServer == all([copy, rest]))
+  }
+
   // MARK: How texts are read
 
   private static let settings = [
@@ -151,7 +229,10 @@ import Testing
     let next = all([Client.parse("", "select 1"), Client.bind(), Client.execute(), Client.sync])
     session.client(all([set, next]))
     #expect(session.toServer == set)
+    // A server of today reports the setting behind this.
     session.server(Server.parseComplete, Server.bindComplete, Server.complete("SET"))
+    #expect(session.toServer == set)
+    session.server(Server.ready())
     #expect(session.toServer == all([set, next]))
     #expect(session.begins.count == 2)
   }
@@ -163,7 +244,10 @@ import Testing
     ("select 1;/**/Deallocate s", .statementNames), ("declare c cursor for", .portalNames),
     ("set \"client_encoding\" = x", .parserSettings), ("set local names 'x'", .parserSettings),
     ("declare c; discard all", [.statementNames, .portalNames]), ("", []), ("d", []),
-    ("select predeallocate, x_declare, ädiscard, 7names from deallocat", []),
+    ("execute s", .all), ("create trigger t execute function f()", .all),
+    ("Prepare s as select", .statementNames),
+    ("select predeallocate, x_declare from deallocat", []),
+    ("select ädiscard, 7names", []),
   ]
 
   @Test(arguments: texts) func keywords(text: String, changes: SQLChanges) {

@@ -33,7 +33,8 @@ import Testing
     #expect(session.clientErrors == ["0A000"])
     #expect(!String(buffer: session.toClient).contains("sallyport:"))
     #expect(String(buffer: session.toClient).contains("Call the function in a SQL statement, or "))
-    #expect(String(buffer: session.toClient).contains("DIt was called by a FunctionCall message.\0"))
+    let detail = "DIt was called by a FunctionCall message.\0"
+    #expect(String(buffer: session.toClient).contains(detail))
     #expect(session.outcomes == "1 refused, 2 completed")
   }
 

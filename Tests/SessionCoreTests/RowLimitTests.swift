@@ -206,6 +206,29 @@ import Testing
     #expect(session.serverCloses == 1 && session.clientCloses == 1)
   }
 
+  /// The cancel got lost, and the result has no end.
+  @Test(arguments: [true, false]) func aResultThatGoesOnEndsTheSession(inARow: Bool) throws {
+    var session = limited()
+    session.client(Client.query("select"))
+    let row = message("D", ByteBuffer(repeating: 0, count: 9_999))
+    session.server(Server.rowDescription, Server.rows(4), row)
+    if inARow { session.server(try #require(row.getSlice(at: 0, length: 100))) }
+    session.send(.timerFired(.refusedResult))
+    #expect(types(session.toClient) == "TDDDE")
+    #expect(diagnostics(session).map(\.severity) == [.fatal])
+    #expect(session.outcomes == "1 refused")
+    #expect(session.closes.map(\.cause) == [.ended(.rowLimit)])
+  }
+
+  @Test func aResultThatWasCancelledInTimeEndsNothing() {
+    var session = limited()
+    session.client(Client.query("select"))
+    session.server(Server.rows(4), Self.cancelled, Server.ready())
+    session.send(.timerFired(.refusedResult))
+    #expect(types(session.toClient) == "DDDEZ")
+    #expect(session.closes.isEmpty)
+  }
+
   @Test func aServerThatCannotBeCancelledEndsTheSession() {
     var session = limited()
     session.core.serverCancelKey = nil

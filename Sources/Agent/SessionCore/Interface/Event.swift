@@ -86,4 +86,6 @@ package enum SessionTimer: Hashable, Sendable {
   case idle
   /// How long the server leg may go on answering after the client is gone.
   case drain
+  /// How long the server may go on with a result that was refused in its middle.
+  case refusedResult
 }

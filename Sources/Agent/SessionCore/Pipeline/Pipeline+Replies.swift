@@ -70,6 +70,7 @@ extension Pipeline {
       }
     }
     flushFinished(&audit)
+    catalogue.ready()
     if status == UInt8(ascii: "I") { catalogue.forgetPortals() }
   }
 

@@ -79,6 +79,18 @@ struct ReplyQueue: Equatable, Sendable {
   /// it.
   var isUncertain: Bool { isSkipping && possibleReadies > 0 }
 
+  /// Whether answers come without more from the client.
+  ///
+  /// While the server takes COPY data none comes before the end of that, or a message that cannot
+  /// stand in it; that of an extended COPY comes with the Sync behind it, which is looked for only
+  /// near.
+  var answersByItself: Bool {
+    guard isCopyingIn else { return true }
+    guard let next = entries.dropFirst().first else { return false }
+    return next.kind != .copyEnd || head?.kind == .query
+      || entries.prefix(16).contains { $0.kind == .sync }
+  }
+
   /// Whether the server reads what the client sends now as COPY data, unless the COPY has failed.
   private var readsCopyData: Bool { isCopyingIn && entries.count == 1 }
 

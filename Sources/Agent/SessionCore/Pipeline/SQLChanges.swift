@@ -9,7 +9,7 @@ internal import NIOCore
 struct SQLChanges: OptionSet, Hashable, Sendable {
   let rawValue: UInt8
 
-  /// Which statement a name stands for: DEALLOCATE and DISCARD make it free for another.
+  /// Which statement a name stands for: DEALLOCATE and DISCARD make it free, PREPARE takes it.
   static let statementNames = SQLChanges(rawValue: 1)
   /// Which portal a name stands for: DECLARE makes a cursor of it.
   static let portalNames = SQLChanges(rawValue: 2)
@@ -18,6 +18,9 @@ struct SQLChanges: OptionSet, Hashable, Sendable {
 
   init(rawValue: UInt8) { self.rawValue = rawValue }
 
+  /// What cannot be known of a text that is not known.
+  static let all: SQLChanges = [.statementNames, .portalNames, .parserSettings]
+
   init(in text: ByteBuffer) {
     let words = Self.words
     self = text.withUnsafeReadableBytes { bytes in
@@ -25,8 +28,10 @@ struct SQLChanges: OptionSet, Hashable, Sendable {
       var isInWord = false
       for index in bytes.indices {
         let byte = bytes[index]
-        if !isInWord, Self.beginsWord(byte) {
-          for word in words where word.stands(at: index, in: bytes) { found.insert(word.changes) }
+        if !isInWord, let candidates = words.beginning(with: byte) {
+          for word in candidates where word.stands(at: index, in: bytes) {
+            found.insert(word.changes)
+          }
         }
         isInWord = Self.isOfWord(byte)
       }
@@ -47,25 +52,41 @@ struct SQLChanges: OptionSet, Hashable, Sendable {
     func stands(at start: Int, in bytes: UnsafeRawBufferPointer) -> Bool {
       guard bytes.count - start >= text.count else { return false }
       // SAFETY: in bounds by the line above. The bit makes letters small, and "_" stays alone.
-      return text.indices.allSatisfy { bytes[start &+ $0] | 0x20 == text[$0] | 0x20 }
+      for offset in text.indices where bytes[start &+ offset] | 0x20 != text[offset] | 0x20 {
+        return false
+      }
+      return true
     }
   }
 
-  private static let words = [
-    Word("deallocate", .statementNames), Word("discard", .statementNames),
-    Word("declare", .portalNames),
-    // The last is that of SET NAMES.
-    Word("client_encoding", .parserSettings), Word("standard_conforming_strings", .parserSettings),
-    Word("names", .parserSettings),
-  ]
+  /// By their first letters, since few bytes of a text begin one.
+  private struct Words: Sendable {
+    let c = [Word("client_encoding", .parserSettings)]
+    let d = [
+      Word("deallocate", .statementNames), Word("discard", .statementNames),
+      Word("declare", .portalNames),
+    ]
+    // Of a statement that was prepared by the protocol and can be any.
+    let e = [Word("execute", .all)]
+    // Of SET NAMES.
+    let n = [Word("names", .parserSettings)]
+    let p = [Word("prepare", .statementNames)]
+    let s = [Word("standard_conforming_strings", .parserSettings)]
 
-  /// Whether one of ``words`` begins so: most bytes of a text need no further look.
-  private static func beginsWord(_ byte: UInt8) -> Bool {
-    switch byte | 0x20 {
-    case UInt8(ascii: "c"), UInt8(ascii: "d"), UInt8(ascii: "n"), UInt8(ascii: "s"): true
-    default: false
+    func beginning(with byte: UInt8) -> [Word]? {
+      switch byte | 0x20 {
+      case UInt8(ascii: "c"): c
+      case UInt8(ascii: "d"): d
+      case UInt8(ascii: "e"): e
+      case UInt8(ascii: "n"): n
+      case UInt8(ascii: "p"): p
+      case UInt8(ascii: "s"): s
+      default: nil
+      }
     }
   }
+
+  private static let words = Words()
 
   private static func isOfWord(_ byte: UInt8) -> Bool {
     switch byte {
@@ -88,6 +109,8 @@ struct ChangesUnderWay: Sendable {
     /// The last number that a text, or a portal, had by then.
     var version: UInt64
     var portal: UInt64
+    /// The replies to the execution are in.
+    var hasEnded = false
   }
 
   private(set) var statementNames: Newest?
@@ -102,12 +125,15 @@ struct ChangesUnderWay: Sendable {
 
   /// The replies to this execution are in, and so are those to all before it.
   mutating func end(_ statement: StatementID) {
-    Self.end(&statementNames, statement)
-    Self.end(&portalNames, statement)
-    Self.end(&parserSettings, statement)
+    if let newest = statementNames, newest.statement <= statement { statementNames = nil }
+    if let newest = portalNames, newest.statement <= statement { portalNames = nil }
+    if let newest = parserSettings, newest.statement <= statement {
+      parserSettings?.hasEnded = true
+    }
   }
 
-  private static func end(_ newest: inout Newest?, _ statement: StatementID) {
-    if let execution = newest, execution.statement <= statement { newest = nil }
+  /// ReadyForQuery: the server reports a setting that an execution has changed right before it.
+  mutating func ready() {
+    if parserSettings?.hasEnded == true { parserSettings = nil }
   }
 }

@@ -69,6 +69,10 @@ struct StatementCatalogue: Sendable {
     case known(Value?)
     /// Depends on replies that have not come.
     case unsettled
+
+    var isKnown: Bool { if case .known = self { true } else { false } }
+    /// `nil` also where it is not known: the record has no text then.
+    var value: Value? { if case .known(let value) = self { value } else { nil } }
   }
 
   /// The newest change to a name that has no reply.
@@ -172,6 +176,9 @@ struct StatementCatalogue: Sendable {
     if !executedPortals.isEmpty { executedPortals[statement] = nil }
   }
 
+  /// ReadyForQuery.
+  mutating func ready() { underWay.ready() }
+
   /// An Execute of this portal was forwarded, and its rows are counted.
   mutating func began(_ statement: StatementID, executing portal: WireName) {
     executedPortals[statement] = portal
@@ -187,10 +194,6 @@ struct StatementCatalogue: Sendable {
     guard let name = executedPortals[statement] else { return }
     portals[name]?.returnedRows &+= rows
   }
-
-  /// Whether no change to the name waits for its reply.
-  func isSettled(statement name: WireName) -> Bool { latestStatements[name] == nil }
-  func isSettled(portal name: WireName) -> Bool { latestPortals[name] == nil }
 
   /// A message was forwarded that makes this change when the server does it.
   mutating func append(_ change: Change) {

@@ -164,9 +164,9 @@ extension SessionCore {
     switch stall {
     case .login: false
     case .pendingReplies: pipeline.queue.count > limits.maximumPendingReplies / 2
-    case .unsettledStatement(let name): pipeline.catalogue.statement(name) == .unsettled
-    case .unsettledPortal(let name): pipeline.catalogue.portal(name) == .unsettled
-    case .unsettledParser: isParserUnsettled
+    case .unsettledStatement(let name): canWait && !pipeline.catalogue.statement(name).isKnown
+    case .unsettledPortal(let name): canWait && !pipeline.catalogue.portal(name).isKnown
+    case .unsettledParser: !isParserSettled
     }
   }
 

@@ -108,6 +108,7 @@ extension SessionCore {
     effects.timers.append(.cancel(.handshake))
     effects.timers.append(.cancel(.drain))
     if limits.idleTimeout != nil { effects.timers.append(.cancel(.idle)) }
+    if policy.maximumRows != nil { effects.timers.append(.cancel(.refusedResult)) }
     phase = .closed
     stall = nil
     backlog = ByteBuffer()

@@ -55,6 +55,8 @@ extension SessionCore {
     // A server that gave no key cannot be asked to stop.
     guard serverCancelKey != nil else { return endOverLimit(at: now) }
     effects.server.cancelStatement = cancelTarget
+    // A cancel can get lost, and a result be without end.
+    effects.timers.append(.set(.refusedResult, after: limits.drainTimeout))
   }
 
   /// What the client is shown in place of this error; `nil` for one that says something else than

@@ -21,7 +21,7 @@ extension SessionCore {
 
   private mutating func query(_ taken: FrameReader.Taken, at now: MonotonicTime) -> Fate {
     guard !endWhenExpired(at: now) else { return .ended }
-    guard !isParserUnsettled else { return .wait(.unsettledParser) }
+    guard isParserSettled else { return .wait(.unsettledParser) }
     let body = taken.body
     // One that is malformed is recorded as it came; the server answers it with an error.
     let text = (try? FrontendMessage.Query(decoding: body))?.sql ?? body
@@ -40,7 +40,7 @@ extension SessionCore {
 
   private mutating func parse(_ taken: FrameReader.Taken, at now: MonotonicTime) -> Fate {
     guard !endWhenExpired(at: now) else { return .ended }
-    guard !isParserUnsettled else { return .wait(.unsettledParser) }
+    guard isParserSettled else { return .wait(.unsettledParser) }
     guard let message = try? FrontendMessage.Parse(decoding: taken.body) else {
       forwardedChange(.parse, .none, at: now)
       return .forward
@@ -64,9 +64,9 @@ extension SessionCore {
       forwardedChange(.bind, .none, at: now)
       return .forward
     }
-    guard case .known(let prepared) = pipeline.catalogue.statement(message.statement) else {
-      return .wait(.unsettledStatement(message.statement))
-    }
+    let found = pipeline.catalogue.statement(message.statement)
+    guard found.isKnown || !canWait else { return .wait(.unsettledStatement(message.statement)) }
+    let prepared = found.value
     var verdict = policy.verdict(on: .bind)
     if verdict == .allow, !hasRoom(for: taken.bytes.readableBytes) { verdict = .refuse(noRoom) }
     if case .refuse(let refusal) = verdict {
@@ -87,9 +87,9 @@ extension SessionCore {
       forwardedOther(.malformed, at: now)
       return .forward
     }
-    guard case .known(let portal) = pipeline.catalogue.portal(message.portal) else {
-      return .wait(.unsettledPortal(message.portal))
-    }
+    let found = pipeline.catalogue.portal(message.portal)
+    guard found.isKnown || !canWait else { return .wait(.unsettledPortal(message.portal)) }
+    let portal = found.value
     if case .refuse(let refusal) = policy.verdict(on: .execute) {
       let text = portal?.statement?.text ?? ByteBuffer()
       return .replace(refuse(.execute, refusal, text: text, isUnnamed: false, at: now))
@@ -105,7 +105,7 @@ extension SessionCore {
           preparedStatement: portal?.statementName.text ?? "", portal: message.portal.text,
           rowLimit: UInt32(max(0, message.maximumRows)))))
     forwardedExecution(
-      .execute, statement, changing: portal?.statement?.changes ?? [], at: now)
+      .execute, statement, changing: portal?.statement?.changes ?? .all, at: now)
     if policy.maximumRows != nil, pipeline.queue.newest?.statement == statement {
       pipeline.catalogue.began(statement, executing: message.portal)
     }
@@ -172,7 +172,10 @@ extension SessionCore {
     _ = pipeline.queue.append(kind, at: now)
   }
 
-  var isParserUnsettled: Bool { pipeline.catalogue.isParserUnsettled }
+  /// Whether a message can be held back until replies are in.
+  var canWait: Bool { pipeline.queue.answersByItself }
+
+  var isParserSettled: Bool { !canWait || !pipeline.catalogue.isParserUnsettled }
 
   /// The token is checked before each statement; a transaction in progress is rolled back as the
   /// server leg closes.

@@ -149,6 +149,8 @@ package struct SessionCore: Sendable {
         ClientError(ending: .handshakeTimeout), reason: .handshakeTimeout,
         detail: "no ready session after \(limits.handshakeTimeout)", at: now)
     case (.idle, _): checkIdling(at: now)
+    case (.refusedResult, .closed): break
+    case (.refusedResult, _): if pipeline.progress.isRefused { endOverLimit(at: now) }
     case (.drain, .closed): break
     case (.drain, _) where isClientMuted:
       end(.protocolViolation, detail: "the server did not answer the client's violation", at: now)

@@ -110,6 +110,7 @@ final class SessionLane: @unchecked Sendable {
   /// Judges by `snapshot` from now on, and ends the sessions whose entry it no longer allows.
   func apply(_ snapshot: PolicySnapshot) {
     policy = snapshot
+    connector.forgetCertificates()
     append(BundleAppliedRecord(version: snapshot.version, hash: snapshot.hash), session: nil)
     for session in sessions.values where !session.isAllowed(by: snapshot) {
       session.terminate(

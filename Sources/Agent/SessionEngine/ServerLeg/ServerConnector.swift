@@ -17,6 +17,9 @@ struct ServerConnector {
     self.resolver = resolver
   }
 
+  /// Legs opened from now on read their certificates anew.
+  mutating func forgetCertificates() { contexts.removeAll() }
+
   /// Opens one leg. The result's channel does not read until the caller has put its handler in.
   ///
   /// Fails with ``ServerLegFailure`` only, and leaves no connection behind when it does.

@@ -17,6 +17,9 @@ struct ServerTLSContexts {
   /// Over it the cache starts anew; a bundle has few distinct authorities.
   private static let maximumContexts = 256
 
+  /// A new bundle may have other certificates: those of the last are not kept.
+  mutating func removeAll() { contexts.removeAll() }
+
   /// The context for a target whose mode is not `disable`.
   mutating func context(for target: ServerTarget) throws(ServerLegFailure) -> NIOSSLContext {
     let key = Key(

@@ -71,6 +71,9 @@ extension Session {
     case .idle:
       idleTimer?.cancel()
       idleTimer = task
+    case .refusedResult:
+      refusedResultTimer?.cancel()
+      refusedResultTimer = task
     }
   }
 }

@@ -53,6 +53,7 @@ extension Session {
     handshakeTimer?.cancel()
     drainTimer?.cancel()
     idleTimer?.cancel()
+    refusedResultTimer?.cancel()
     completeCancel()
     lane.remove(self)
     if let mintedKey { lane.commons.cancels.remove(mintedKey) }

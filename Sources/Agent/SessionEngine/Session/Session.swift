@@ -50,6 +50,7 @@ final class Session: @unchecked Sendable {
   var handshakeTimer: Scheduled<Void>?
   var drainTimer: Scheduled<Void>?
   var idleTimer: Scheduled<Void>?
+  var refusedResultTimer: Scheduled<Void>?
 
   /// - Parameter id: Minted by the caller at accept, so that a refused handshake has one too.
   init(lane: SessionLane, id: SessionID, facts: ClientLegFacts) {

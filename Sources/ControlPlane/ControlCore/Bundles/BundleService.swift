@@ -132,7 +132,16 @@ package struct BundleService: Sendable {
   private func poll() async throws(ControlError) {
     let state = try await state()
     await watch.update(state)
-    for segment in state.due { _ = try await issue(segment) }
+    var failure: ControlError?
+    // One segment that cannot have a bundle must not keep the others from theirs.
+    for segment in state.due {
+      do throws(ControlError) {
+        _ = try await issue(segment)
+      } catch {
+        failure = failure ?? error
+      }
+    }
+    if let failure { throw failure }
   }
 
   private func issue(_ segment: String) async throws(ControlError) -> IssuedBundle? {

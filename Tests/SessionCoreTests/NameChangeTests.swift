@@ -237,6 +237,18 @@ import Testing
     #expect(session.begins.count == 2)
   }
 
+  /// No ReadyForQuery comes before the Sync, which the client sends behind the second text.
+  @Test func nothingWaitsForAChangeThatWasDiscarded() {
+    var session = SessionHarness.ready()
+    let texts = [Client.query("set client_encoding to 'UTF8'"), Client.query("select 1")]
+    session.client(Client.bind(), texts[0], texts[1], Client.sync)
+    #expect(types(session.toServer) == "BQ")
+    session.server(Server.error("26000"))
+    #expect(types(session.toServer) == "BQQS")
+    session.server(Server.ready())
+    #expect(session.core.pipeline.queue.count == 0)
+  }
+
   // MARK: Keywords
 
   private static let texts: [(String, SQLChanges)] = [

@@ -123,7 +123,7 @@ extension Pipeline {
     for entry in queue.skipToSync() {
       drop(entry)
       guard let statement = entry.statement, entry.kind.isExecution else { continue }
-      catalogue.ended(statement)
+      catalogue.discarded(statement)
       var end = StatementEnded(statement: statement, outcome: .skipped)
       end.wasExecuted = false
       if let error = cause, entry.kind == .execute {

@@ -170,7 +170,13 @@ struct StatementCatalogue: Sendable {
         portal: lastPortal))
   }
 
-  /// The server has answered or discarded an execution.
+  /// The server has discarded an execution: it changes nothing.
+  mutating func discarded(_ statement: StatementID) {
+    ended(statement)
+    underWay.ready()
+  }
+
+  /// The server has answered an execution.
   mutating func ended(_ statement: StatementID) {
     underWay.end(statement)
     if !executedPortals.isEmpty { executedPortals[statement] = nil }

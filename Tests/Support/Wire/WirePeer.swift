@@ -6,7 +6,7 @@ import PostgresWire
 
 /// One end of a connection that a test drives byte by byte.
 package final class WirePeer: Sendable {
-  package static let patience = Duration.seconds(10)
+  package static let patience = Duration.seconds(60)
 
   package let channel: any Channel
   private let inbox: Inbox

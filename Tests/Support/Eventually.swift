@@ -2,7 +2,7 @@
 ///
 /// - Throws: ``TestFailure`` naming `what` when it does not hold within `limit`.
 package func eventually(
-  _ what: String, within limit: Duration = .seconds(30),
+  _ what: String, within limit: Duration = .seconds(120),
   _ condition: () async throws -> Bool
 ) async throws {
   let deadline = ContinuousClock.now + limit

@@ -259,7 +259,7 @@ import Testing
     ("execute s", .all), ("create trigger t execute function f()", .all),
     ("Prepare s as select", .statementNames),
     ("select predeallocate, x_declare from deallocat", []),
-    ("select ädiscard, 7names", []),
+    ("select ädiscard, 7names", []), ("select executed_at, prepared, names_ from discards", []),
   ]
 
   @Test(arguments: texts) func keywords(text: String, changes: SQLChanges) {

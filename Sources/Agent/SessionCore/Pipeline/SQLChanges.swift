@@ -3,8 +3,8 @@ internal import NIOCore
 
 /// What a statement's text may change that messages behind it are read by.
 ///
-/// Found by keywords, so a text can be taken for one that changes something and is none; all that
-/// comes of it is a wait. What a function, a DO block or a text put together at run time changes
+/// Found by keywords, so a text can be taken for one that changes something and is none: what comes
+/// of it is a wait, or a named statement without its text behind it in the same segment. What a function, a DO block or a text put together at run time changes
 /// is not found.
 struct SQLChanges: OptionSet, Hashable, Sendable {
   let rawValue: UInt8
@@ -55,7 +55,9 @@ struct SQLChanges: OptionSet, Hashable, Sendable {
       for offset in text.indices where bytes[start &+ offset] | 0x20 != text[offset] | 0x20 {
         return false
       }
-      return true
+      // `executed_at` is no EXECUTE.
+      let end = start &+ text.count
+      return end == bytes.count || !SQLChanges.isOfWord(bytes[end])
     }
   }
 

@@ -127,6 +127,10 @@ struct LaneShipper: Sendable {
     case .retryLater:
       let milliseconds = min(60_000, max(10, answer.retryAfterMilliseconds))
       return .wait(.milliseconds(Int64(milliseconds)))
+    case .quarantined:
+      return .stuck(
+        "the control plane has quarantined this agent: \(answer.reason); look at"
+          + " `sallyport agents list`, then enrol the agent anew in an empty state folder")
     case .unspecified, .UNRECOGNIZED:
       return .stuck("the control plane's answer is of a newer version: upgrade the agent")
     }
@@ -138,6 +142,7 @@ struct LaneShipper: Sendable {
       case .stored: "stored"
       case .wrongCursor: "wrong_cursor"
       case .retryLater: "retry_later"
+      case .quarantined: "quarantined"
       case .unspecified, .UNRECOGNIZED: "unknown"
       }
     MetricName.agentShipments.counter([(MetricName.Label.status, status)]).increment()

@@ -240,6 +240,10 @@ package nonisolated struct Sallyport_Link_V1_ShipRequest: Sendable {
   /// A signed checkpoint of the log after this batch (C2SP signed note).
   package var checkpoint: Data = Data()
 
+  /// The size of the control plane's own log in the last checkpoint of it that the agent accepted; 0
+  /// for none.
+  package var controlSize: UInt64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -256,6 +260,23 @@ package nonisolated struct Sallyport_Link_V1_ShipResponse: Sendable {
 
   package var retryAfterMilliseconds: UInt32 = 0
 
+  /// With WRONG_CURSOR: the agent's last checkpoint of this log that is stored; empty for none.
+  package var logCheckpoint: Data = Data()
+
+  /// The control plane's own log as it stands now, signed; empty when it has no record yet.
+  package var controlCheckpoint: Data = Data()
+
+  /// Proves that the tree of control_checkpoint begins with that of ShipRequest.control_size, in the
+  /// order of RFC 6962, section 2.1.2.
+  package var controlConsistency: [Data] = []
+
+  /// With QUARANTINED: why.
+  package var reason: String = String()
+
+  /// Acknowledged records from here on may be asked for again: they are behind the last backup of
+  /// the control plane. 0 when it names no backup.
+  package var keepFromSeq: UInt64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum Status: SwiftProtobuf.Enum, Swift.CaseIterable {
@@ -270,6 +291,9 @@ package nonisolated struct Sallyport_Link_V1_ShipResponse: Sendable {
 
     /// Not now; ask again after retry_after_milliseconds.
     case retryLater // = 3
+
+    /// The agent has signed two histories: nothing is taken from it until a person has looked.
+    case quarantined // = 4
     case UNRECOGNIZED(Int)
 
     package init() {
@@ -282,6 +306,7 @@ package nonisolated struct Sallyport_Link_V1_ShipResponse: Sendable {
       case 1: self = .stored
       case 2: self = .wrongCursor
       case 3: self = .retryLater
+      case 4: self = .quarantined
       default: self = .UNRECOGNIZED(rawValue)
       }
     }
@@ -292,6 +317,7 @@ package nonisolated struct Sallyport_Link_V1_ShipResponse: Sendable {
       case .stored: return 1
       case .wrongCursor: return 2
       case .retryLater: return 3
+      case .quarantined: return 4
       case .UNRECOGNIZED(let i): return i
       }
     }
@@ -302,6 +328,7 @@ package nonisolated struct Sallyport_Link_V1_ShipResponse: Sendable {
       .stored,
       .wrongCursor,
       .retryLater,
+      .quarantined,
     ]
 
   }
@@ -764,7 +791,7 @@ nonisolated extension Sallyport_Link_V1_TestResult: SwiftProtobuf.Message, Swift
 
 nonisolated extension Sallyport_Link_V1_ShipRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ShipRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}epoch\0\u{1}lane\0\u{3}from_seq\0\u{1}records\0\u{1}checkpoint\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}epoch\0\u{1}lane\0\u{3}from_seq\0\u{1}records\0\u{1}checkpoint\0\u{3}control_size\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -777,6 +804,7 @@ nonisolated extension Sallyport_Link_V1_ShipRequest: SwiftProtobuf.Message, Swif
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.fromSeq) }()
       case 4: try { try decoder.decodeRepeatedBytesField(value: &self.records) }()
       case 5: try { try decoder.decodeSingularBytesField(value: &self.checkpoint) }()
+      case 6: try { try decoder.decodeSingularUInt64Field(value: &self.controlSize) }()
       default: break
       }
     }
@@ -798,6 +826,9 @@ nonisolated extension Sallyport_Link_V1_ShipRequest: SwiftProtobuf.Message, Swif
     if !self.checkpoint.isEmpty {
       try visitor.visitSingularBytesField(value: self.checkpoint, fieldNumber: 5)
     }
+    if self.controlSize != 0 {
+      try visitor.visitSingularUInt64Field(value: self.controlSize, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -807,6 +838,7 @@ nonisolated extension Sallyport_Link_V1_ShipRequest: SwiftProtobuf.Message, Swif
     if lhs.fromSeq != rhs.fromSeq {return false}
     if lhs.records != rhs.records {return false}
     if lhs.checkpoint != rhs.checkpoint {return false}
+    if lhs.controlSize != rhs.controlSize {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -814,7 +846,7 @@ nonisolated extension Sallyport_Link_V1_ShipRequest: SwiftProtobuf.Message, Swif
 
 nonisolated extension Sallyport_Link_V1_ShipResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ShipResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}status\0\u{3}next_seq\0\u{3}retry_after_milliseconds\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}status\0\u{3}next_seq\0\u{3}retry_after_milliseconds\0\u{3}log_checkpoint\0\u{3}control_checkpoint\0\u{3}control_consistency\0\u{1}reason\0\u{3}keep_from_seq\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -825,6 +857,11 @@ nonisolated extension Sallyport_Link_V1_ShipResponse: SwiftProtobuf.Message, Swi
       case 1: try { try decoder.decodeSingularEnumField(value: &self.status) }()
       case 2: try { try decoder.decodeSingularUInt64Field(value: &self.nextSeq) }()
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self.retryAfterMilliseconds) }()
+      case 4: try { try decoder.decodeSingularBytesField(value: &self.logCheckpoint) }()
+      case 5: try { try decoder.decodeSingularBytesField(value: &self.controlCheckpoint) }()
+      case 6: try { try decoder.decodeRepeatedBytesField(value: &self.controlConsistency) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 8: try { try decoder.decodeSingularUInt64Field(value: &self.keepFromSeq) }()
       default: break
       }
     }
@@ -840,6 +877,21 @@ nonisolated extension Sallyport_Link_V1_ShipResponse: SwiftProtobuf.Message, Swi
     if self.retryAfterMilliseconds != 0 {
       try visitor.visitSingularUInt32Field(value: self.retryAfterMilliseconds, fieldNumber: 3)
     }
+    if !self.logCheckpoint.isEmpty {
+      try visitor.visitSingularBytesField(value: self.logCheckpoint, fieldNumber: 4)
+    }
+    if !self.controlCheckpoint.isEmpty {
+      try visitor.visitSingularBytesField(value: self.controlCheckpoint, fieldNumber: 5)
+    }
+    if !self.controlConsistency.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.controlConsistency, fieldNumber: 6)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 7)
+    }
+    if self.keepFromSeq != 0 {
+      try visitor.visitSingularUInt64Field(value: self.keepFromSeq, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -847,13 +899,18 @@ nonisolated extension Sallyport_Link_V1_ShipResponse: SwiftProtobuf.Message, Swi
     if lhs.status != rhs.status {return false}
     if lhs.nextSeq != rhs.nextSeq {return false}
     if lhs.retryAfterMilliseconds != rhs.retryAfterMilliseconds {return false}
+    if lhs.logCheckpoint != rhs.logCheckpoint {return false}
+    if lhs.controlCheckpoint != rhs.controlCheckpoint {return false}
+    if lhs.controlConsistency != rhs.controlConsistency {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.keepFromSeq != rhs.keepFromSeq {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
 }
 
 nonisolated extension Sallyport_Link_V1_ShipResponse.Status: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0STATUS_UNSPECIFIED\0\u{1}STORED\0\u{1}WRONG_CURSOR\0\u{1}RETRY_LATER\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0STATUS_UNSPECIFIED\0\u{1}STORED\0\u{1}WRONG_CURSOR\0\u{1}RETRY_LATER\0\u{1}QUARANTINED\0")
 }
 
 nonisolated extension Sallyport_Link_V1_RenewRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {

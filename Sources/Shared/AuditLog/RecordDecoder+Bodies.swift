@@ -37,6 +37,22 @@ extension RecordDecoder {
     case .heartbeat(let beat):
       return .heartbeat(
         HeartbeatRecord(openSessions: beat.openSessions, backlogRecords: beat.backlogRecords))
+    case .witnessConflict(let conflict):
+      return .witnessConflict(
+        WitnessConflictRecord(
+          knownCheckpoint: Array(conflict.knownCheckpoint),
+          offeredCheckpoint: Array(conflict.offeredCheckpoint), reason: conflict.reason))
+    case .controlAct(let act):
+      return .controlAct(
+        ControlActRecord(
+          caller: caller(act.caller), action: act.action, subject: act.subject,
+          detail: act.detail, refusal: act.refusal))
+    case .auditRead(let read):
+      return .auditRead(
+        AuditReadRecord(caller: caller(read.caller), what: read.what, question: read.question))
+    case .agentsWitness(let witness): return .agentsWitness(try agentsWitness(witness, seq))
+    case .retentionPrune(let prune): return .retentionPrune(try retentionPrune(prune, seq))
+    case .equivocation(let found): return .equivocation(try equivocation(found, seq))
     case nil:
       throw RecordDecodingError(
         code: .unknownKind,

@@ -25,6 +25,12 @@ package struct DecodedRecord: Hashable, Sendable {
     case logClose(LogCloseRecord)
     case loss(LossRecord)
     case heartbeat(HeartbeatRecord)
+    case witnessConflict(WitnessConflictRecord)
+    case controlAct(ControlActRecord)
+    case auditRead(AuditReadRecord)
+    case agentsWitness(AgentsWitnessRecord)
+    case retentionPrune(RetentionPruneRecord)
+    case equivocation(EquivocationRecord)
   }
 
   package var header: RecordHeader
@@ -47,6 +53,12 @@ extension DecodedRecord {
     case .logClose: .logClose
     case .loss: .loss
     case .heartbeat: .heartbeat
+    case .witnessConflict: .witnessConflict
+    case .controlAct: .controlAct
+    case .auditRead: .auditRead
+    case .agentsWitness: .agentsWitness
+    case .retentionPrune: .retentionPrune
+    case .equivocation: .equivocation
     }
   }
 

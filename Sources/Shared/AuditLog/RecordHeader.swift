@@ -31,6 +31,13 @@ package enum RecordKind: String, Hashable, Sendable, CaseIterable {
   case logClose = "log.close"
   case loss = "loss"
   case heartbeat = "heartbeat"
+  case witnessConflict = "witness.conflict"
+  // The control plane's own log.
+  case controlAct = "control.act"
+  case auditRead = "audit.read"
+  case agentsWitness = "agents.witness"
+  case retentionPrune = "retention.prune"
+  case equivocation = "equivocation"
 
   /// Whether a record of this kind lets work begin, so that a full log must not take it.
   ///
@@ -58,6 +65,12 @@ package enum RecordKind: String, Hashable, Sendable, CaseIterable {
     case .logClose: 20
     case .loss: 21
     case .heartbeat: 22
+    case .witnessConflict: 41
+    case .controlAct: 60
+    case .auditRead: 61
+    case .agentsWitness: 62
+    case .retentionPrune: 63
+    case .equivocation: 64
     }
   }
 }

@@ -2,70 +2,35 @@ import Crypto
 
 /// SHA-256 of a statement's whole text; what names the text in records and in the store.
 package struct StatementDigest: Hashable, Sendable {
-  // Four words rather than an array: a digest is made and looked up at every statement, and an
-  // array would be an allocation each time.
-  private let words: (UInt64, UInt64, UInt64, UInt64)
+  private let hash: Hash256
 
   /// Reads 32 bytes; `nil` for any other count.
   package init?(bytes: some Collection<UInt8>) {
-    guard bytes.count == 32 else { return nil }
-    var words: [UInt64] = [0, 0, 0, 0]
-    for (index, byte) in bytes.enumerated() {
-      words[index / 8] = words[index / 8] << 8 | UInt64(byte)
-    }
-    self.words = (
-      words[0].bigEndian, words[1].bigEndian, words[2].bigEndian, words[3].bigEndian
-    )
+    guard let hash = Hash256(bytes: bytes) else { return nil }
+    self.hash = hash
   }
 
   /// The digest of a text.
   package init(of text: UnsafeRawBufferPointer) {
     var hash = SHA256()
     hash.update(bufferPointer: text)
-    self.init(hash.finalize())
+    self.hash = Hash256(hash.finalize())
   }
 
   /// The digest of a text.
   package init(of text: some Sequence<UInt8>) {
-    self.init(SHA256.hash(data: Array(text)))
-  }
-
-  private init(_ digest: SHA256.Digest) {
-    words = digest.withUnsafeBytes { raw in
-      (
-        raw.loadUnaligned(fromByteOffset: 0, as: UInt64.self),
-        raw.loadUnaligned(fromByteOffset: 8, as: UInt64.self),
-        raw.loadUnaligned(fromByteOffset: 16, as: UInt64.self),
-        raw.loadUnaligned(fromByteOffset: 24, as: UInt64.self)
-      )
-    }
+    hash = Hash256(SHA256.hash(data: Array(text)))
   }
 
   /// Gives the 32 bytes for the time of the call.
   package func withUnsafeBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
-    Swift.withUnsafeBytes(of: words) { body($0) }
+    hash.withUnsafeBytes(body)
   }
 
-  package var bytes: [UInt8] { withUnsafeBytes { Array($0) } }
-
-  package static func == (left: Self, right: Self) -> Bool { left.words == right.words }
-
-  package func hash(into hasher: inout Hasher) {
-    // The digest is as good as random: one word of it is enough.
-    hasher.combine(words.0)
-  }
+  package var bytes: [UInt8] { hash.bytes }
 }
 
 extension StatementDigest: CustomStringConvertible {
   /// 64 lower-case hexadecimal digits.
-  package var description: String {
-    let digits = Array("0123456789abcdef".utf8)
-    var text = [UInt8]()
-    text.reserveCapacity(64)
-    for byte in bytes {
-      text.append(digits[Int(byte >> 4)])
-      text.append(digits[Int(byte & 0x0F)])
-    }
-    return String(decoding: text, as: UTF8.self)
-  }
+  package var description: String { hash.description }
 }

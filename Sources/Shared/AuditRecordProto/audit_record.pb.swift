@@ -160,6 +160,55 @@ package nonisolated struct Sallyport_Audit_V1_AuditRecord: @unchecked Sendable {
     set {_uniqueStorage()._kind = .heartbeat(newValue)}
   }
 
+  package var witnessConflict: Sallyport_Audit_V1_WitnessConflict {
+    get {
+      if case .witnessConflict(let v)? = _storage._kind {return v}
+      return Sallyport_Audit_V1_WitnessConflict()
+    }
+    set {_uniqueStorage()._kind = .witnessConflict(newValue)}
+  }
+
+  /// The control plane's own log.
+  package var controlAct: Sallyport_Audit_V1_ControlAct {
+    get {
+      if case .controlAct(let v)? = _storage._kind {return v}
+      return Sallyport_Audit_V1_ControlAct()
+    }
+    set {_uniqueStorage()._kind = .controlAct(newValue)}
+  }
+
+  package var auditRead: Sallyport_Audit_V1_AuditRead {
+    get {
+      if case .auditRead(let v)? = _storage._kind {return v}
+      return Sallyport_Audit_V1_AuditRead()
+    }
+    set {_uniqueStorage()._kind = .auditRead(newValue)}
+  }
+
+  package var agentsWitness: Sallyport_Audit_V1_AgentsWitness {
+    get {
+      if case .agentsWitness(let v)? = _storage._kind {return v}
+      return Sallyport_Audit_V1_AgentsWitness()
+    }
+    set {_uniqueStorage()._kind = .agentsWitness(newValue)}
+  }
+
+  package var retentionPrune: Sallyport_Audit_V1_RetentionPrune {
+    get {
+      if case .retentionPrune(let v)? = _storage._kind {return v}
+      return Sallyport_Audit_V1_RetentionPrune()
+    }
+    set {_uniqueStorage()._kind = .retentionPrune(newValue)}
+  }
+
+  package var equivocation: Sallyport_Audit_V1_Equivocation {
+    get {
+      if case .equivocation(let v)? = _storage._kind {return v}
+      return Sallyport_Audit_V1_Equivocation()
+    }
+    set {_uniqueStorage()._kind = .equivocation(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -176,6 +225,13 @@ package nonisolated struct Sallyport_Audit_V1_AuditRecord: @unchecked Sendable {
     case logClose(Sallyport_Audit_V1_LogClose)
     case loss(Sallyport_Audit_V1_Loss)
     case heartbeat(Sallyport_Audit_V1_Heartbeat)
+    case witnessConflict(Sallyport_Audit_V1_WitnessConflict)
+    /// The control plane's own log.
+    case controlAct(Sallyport_Audit_V1_ControlAct)
+    case auditRead(Sallyport_Audit_V1_AuditRead)
+    case agentsWitness(Sallyport_Audit_V1_AgentsWitness)
+    case retentionPrune(Sallyport_Audit_V1_RetentionPrune)
+    case equivocation(Sallyport_Audit_V1_Equivocation)
 
   }
 
@@ -809,13 +865,225 @@ package nonisolated struct Sallyport_Audit_V1_Heartbeat: Sendable {
   package init() {}
 }
 
+/// An agent has seen two checkpoints of the control plane's own log that do not fit together.
+package nonisolated struct Sallyport_Audit_V1_WitnessConflict: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The signed checkpoint that was accepted before.
+  package var knownCheckpoint: Data = Data()
+
+  /// The one that came now.
+  package var offeredCheckpoint: Data = Data()
+
+  /// signature, behind, root or proof.
+  package var reason: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Who calls the control plane.
+package nonisolated struct Sallyport_Audit_V1_Caller: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Of the token; empty for the control plane itself and for what is open to all.
+  package var tokenID: String = String()
+
+  package var name: String = String()
+
+  package var role: String = String()
+
+  package var address: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Something was done, or asked for and refused, at the control plane.
+package nonisolated struct Sallyport_Audit_V1_ControlAct: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var caller: Sallyport_Audit_V1_Caller {
+    get {_caller ?? Sallyport_Audit_V1_Caller()}
+    set {_caller = newValue}
+  }
+  /// Returns true if `caller` has been explicitly set.
+  package var hasCaller: Bool {self._caller != nil}
+  /// Clears the value of `caller`. Subsequent reads from it will return its default value.
+  package mutating func clearCaller() {self._caller = nil}
+
+  /// Resource and verb: connection.add, token.mint, agent.enrol, …
+  package var action: String = String()
+
+  /// What it was done to: a name or an id.
+  package var subject: String = String()
+
+  /// The particulars as a JSON object; never a secret.
+  package var detail: String = String()
+
+  /// Empty when it was done; else the code of the refusal.
+  package var refusal: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _caller: Sallyport_Audit_V1_Caller? = nil
+}
+
+/// Audit data is about to be read.
+package nonisolated struct Sallyport_Audit_V1_AuditRead: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var caller: Sallyport_Audit_V1_Caller {
+    get {_caller ?? Sallyport_Audit_V1_Caller()}
+    set {_caller = newValue}
+  }
+  /// Returns true if `caller` has been explicitly set.
+  package var hasCaller: Bool {self._caller != nil}
+  /// Clears the value of `caller`. Subsequent reads from it will return its default value.
+  package mutating func clearCaller() {self._caller = nil}
+
+  /// statements, sessions, session, export, proof, completeness, …
+  package var what: String = String()
+
+  /// The question as a JSON object.
+  package var question: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _caller: Sallyport_Audit_V1_Caller? = nil
+}
+
+package nonisolated struct Sallyport_Audit_V1_LogHead: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var agent: Data = Data()
+
+  package var epoch: UInt64 = 0
+
+  package var lane: UInt32 = 0
+
+  package var size: UInt64 = 0
+
+  package var root: Data = Data()
+
+  /// As the agent signed it (C2SP signed note).
+  package var checkpoint: Data = Data()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// The logs that have grown since the last such record, as they stand now.
+package nonisolated struct Sallyport_Audit_V1_AgentsWitness: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var heads: [Sallyport_Audit_V1_LogHead] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Sallyport_Audit_V1_PrunedLog: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var agent: Data = Data()
+
+  package var epoch: UInt64 = 0
+
+  package var lane: UInt32 = 0
+
+  package var firstSeq: UInt64 = 0
+
+  /// One behind the last that was removed.
+  package var nextSeq: UInt64 = 0
+
+  /// The roots of the complete subtrees of the tree of next_seq leaves, from the largest to the
+  /// smallest: what is needed to go on without the records before.
+  package var frontier: [Data] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Records were exported, verified and are about to be removed; what is absent is absent by this.
+package nonisolated struct Sallyport_Audit_V1_RetentionPrune: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The UTC day of received_at, YYYY-MM-DD.
+  package var day: String = String()
+
+  package var logs: [Sallyport_Audit_V1_PrunedLog] = []
+
+  package var records: UInt64 = 0
+
+  package var exportFile: String = String()
+
+  package var exportSha256: Data = Data()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// An agent has signed two histories of one log; it is quarantined.
+package nonisolated struct Sallyport_Audit_V1_Equivocation: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var agent: Data = Data()
+
+  package var epoch: UInt64 = 0
+
+  package var lane: UInt32 = 0
+
+  /// The tree at this size has two roots.
+  package var size: UInt64 = 0
+
+  package var storedRoot: Data = Data()
+
+  /// As the agent signed it, with the other root.
+  package var checkpoint: Data = Data()
+
+  package var detail: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "sallyport.audit.v1"
 
 nonisolated extension Sallyport_Audit_V1_AuditRecord: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".AuditRecord"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}seq\0\u{3}unix_nanoseconds\0\u{1}session\0\u{4}\u{7}session_open\0\u{3}session_close\0\u{3}statement_text\0\u{3}statement_begin\0\u{3}statement_end\0\u{1}refusal\0\u{1}cancel\0\u{3}bundle_applied\0\u{3}bundle_rejected\0\u{3}log_open\0\u{3}log_close\0\u{1}loss\0\u{1}heartbeat\0\u{c}\u{17}\u{12}")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}seq\0\u{3}unix_nanoseconds\0\u{1}session\0\u{4}\u{7}session_open\0\u{3}session_close\0\u{3}statement_text\0\u{3}statement_begin\0\u{3}statement_end\0\u{1}refusal\0\u{1}cancel\0\u{3}bundle_applied\0\u{3}bundle_rejected\0\u{3}log_open\0\u{3}log_close\0\u{1}loss\0\u{1}heartbeat\0\u{4}\u{13}witness_conflict\0\u{4}\u{13}control_act\0\u{3}audit_read\0\u{3}agents_witness\0\u{3}retention_prune\0\u{1}equivocation\0\u{c}\u{17}\u{12}")
 
   fileprivate class _StorageClass {
     var _seq: UInt64 = 0
@@ -1026,6 +1294,84 @@ nonisolated extension Sallyport_Audit_V1_AuditRecord: SwiftProtobuf.Message, Swi
             _storage._kind = .heartbeat(v)
           }
         }()
+        case 41: try {
+          var v: Sallyport_Audit_V1_WitnessConflict?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .witnessConflict(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .witnessConflict(v)
+          }
+        }()
+        case 60: try {
+          var v: Sallyport_Audit_V1_ControlAct?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .controlAct(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .controlAct(v)
+          }
+        }()
+        case 61: try {
+          var v: Sallyport_Audit_V1_AuditRead?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .auditRead(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .auditRead(v)
+          }
+        }()
+        case 62: try {
+          var v: Sallyport_Audit_V1_AgentsWitness?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .agentsWitness(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .agentsWitness(v)
+          }
+        }()
+        case 63: try {
+          var v: Sallyport_Audit_V1_RetentionPrune?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .retentionPrune(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .retentionPrune(v)
+          }
+        }()
+        case 64: try {
+          var v: Sallyport_Audit_V1_Equivocation?
+          var hadOneofValue = false
+          if let current = _storage._kind {
+            hadOneofValue = true
+            if case .equivocation(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._kind = .equivocation(v)
+          }
+        }()
         default: break
         }
       }
@@ -1099,6 +1445,30 @@ nonisolated extension Sallyport_Audit_V1_AuditRecord: SwiftProtobuf.Message, Swi
       case .heartbeat?: try {
         guard case .heartbeat(let v)? = _storage._kind else { preconditionFailure() }
         try visitor.visitSingularMessageField(value: v, fieldNumber: 22)
+      }()
+      case .witnessConflict?: try {
+        guard case .witnessConflict(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 41)
+      }()
+      case .controlAct?: try {
+        guard case .controlAct(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 60)
+      }()
+      case .auditRead?: try {
+        guard case .auditRead(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 61)
+      }()
+      case .agentsWitness?: try {
+        guard case .agentsWitness(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 62)
+      }()
+      case .retentionPrune?: try {
+        guard case .retentionPrune(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 63)
+      }()
+      case .equivocation?: try {
+        guard case .equivocation(let v)? = _storage._kind else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 64)
       }()
       case nil: break
       }
@@ -2121,6 +2491,439 @@ nonisolated extension Sallyport_Audit_V1_Heartbeat: SwiftProtobuf.Message, Swift
   package static func ==(lhs: Sallyport_Audit_V1_Heartbeat, rhs: Sallyport_Audit_V1_Heartbeat) -> Bool {
     if lhs.openSessions != rhs.openSessions {return false}
     if lhs.backlogRecords != rhs.backlogRecords {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sallyport_Audit_V1_WitnessConflict: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".WitnessConflict"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}known_checkpoint\0\u{3}offered_checkpoint\0\u{1}reason\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.knownCheckpoint) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.offeredCheckpoint) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.knownCheckpoint.isEmpty {
+      try visitor.visitSingularBytesField(value: self.knownCheckpoint, fieldNumber: 1)
+    }
+    if !self.offeredCheckpoint.isEmpty {
+      try visitor.visitSingularBytesField(value: self.offeredCheckpoint, fieldNumber: 2)
+    }
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Sallyport_Audit_V1_WitnessConflict, rhs: Sallyport_Audit_V1_WitnessConflict) -> Bool {
+    if lhs.knownCheckpoint != rhs.knownCheckpoint {return false}
+    if lhs.offeredCheckpoint != rhs.offeredCheckpoint {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sallyport_Audit_V1_Caller: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Caller"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}token_id\0\u{1}name\0\u{1}role\0\u{1}address\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.tokenID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.role) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.address) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.tokenID.isEmpty {
+      try visitor.visitSingularStringField(value: self.tokenID, fieldNumber: 1)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 2)
+    }
+    if !self.role.isEmpty {
+      try visitor.visitSingularStringField(value: self.role, fieldNumber: 3)
+    }
+    if !self.address.isEmpty {
+      try visitor.visitSingularStringField(value: self.address, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Sallyport_Audit_V1_Caller, rhs: Sallyport_Audit_V1_Caller) -> Bool {
+    if lhs.tokenID != rhs.tokenID {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs.role != rhs.role {return false}
+    if lhs.address != rhs.address {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sallyport_Audit_V1_ControlAct: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ControlAct"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}caller\0\u{1}action\0\u{1}subject\0\u{1}detail\0\u{1}refusal\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._caller) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.action) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.subject) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.detail) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.refusal) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._caller {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.action.isEmpty {
+      try visitor.visitSingularStringField(value: self.action, fieldNumber: 2)
+    }
+    if !self.subject.isEmpty {
+      try visitor.visitSingularStringField(value: self.subject, fieldNumber: 3)
+    }
+    if !self.detail.isEmpty {
+      try visitor.visitSingularStringField(value: self.detail, fieldNumber: 4)
+    }
+    if !self.refusal.isEmpty {
+      try visitor.visitSingularStringField(value: self.refusal, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Sallyport_Audit_V1_ControlAct, rhs: Sallyport_Audit_V1_ControlAct) -> Bool {
+    if lhs._caller != rhs._caller {return false}
+    if lhs.action != rhs.action {return false}
+    if lhs.subject != rhs.subject {return false}
+    if lhs.detail != rhs.detail {return false}
+    if lhs.refusal != rhs.refusal {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sallyport_Audit_V1_AuditRead: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".AuditRead"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}caller\0\u{1}what\0\u{1}question\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._caller) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.what) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.question) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._caller {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.what.isEmpty {
+      try visitor.visitSingularStringField(value: self.what, fieldNumber: 2)
+    }
+    if !self.question.isEmpty {
+      try visitor.visitSingularStringField(value: self.question, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Sallyport_Audit_V1_AuditRead, rhs: Sallyport_Audit_V1_AuditRead) -> Bool {
+    if lhs._caller != rhs._caller {return false}
+    if lhs.what != rhs.what {return false}
+    if lhs.question != rhs.question {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sallyport_Audit_V1_LogHead: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".LogHead"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}agent\0\u{1}epoch\0\u{1}lane\0\u{1}size\0\u{1}root\0\u{1}checkpoint\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.agent) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.epoch) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.lane) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.size) }()
+      case 5: try { try decoder.decodeSingularBytesField(value: &self.root) }()
+      case 6: try { try decoder.decodeSingularBytesField(value: &self.checkpoint) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.agent.isEmpty {
+      try visitor.visitSingularBytesField(value: self.agent, fieldNumber: 1)
+    }
+    if self.epoch != 0 {
+      try visitor.visitSingularUInt64Field(value: self.epoch, fieldNumber: 2)
+    }
+    if self.lane != 0 {
+      try visitor.visitSingularUInt32Field(value: self.lane, fieldNumber: 3)
+    }
+    if self.size != 0 {
+      try visitor.visitSingularUInt64Field(value: self.size, fieldNumber: 4)
+    }
+    if !self.root.isEmpty {
+      try visitor.visitSingularBytesField(value: self.root, fieldNumber: 5)
+    }
+    if !self.checkpoint.isEmpty {
+      try visitor.visitSingularBytesField(value: self.checkpoint, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Sallyport_Audit_V1_LogHead, rhs: Sallyport_Audit_V1_LogHead) -> Bool {
+    if lhs.agent != rhs.agent {return false}
+    if lhs.epoch != rhs.epoch {return false}
+    if lhs.lane != rhs.lane {return false}
+    if lhs.size != rhs.size {return false}
+    if lhs.root != rhs.root {return false}
+    if lhs.checkpoint != rhs.checkpoint {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sallyport_Audit_V1_AgentsWitness: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".AgentsWitness"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}heads\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.heads) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.heads.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.heads, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Sallyport_Audit_V1_AgentsWitness, rhs: Sallyport_Audit_V1_AgentsWitness) -> Bool {
+    if lhs.heads != rhs.heads {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sallyport_Audit_V1_PrunedLog: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".PrunedLog"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}agent\0\u{1}epoch\0\u{1}lane\0\u{3}first_seq\0\u{3}next_seq\0\u{1}frontier\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.agent) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.epoch) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.lane) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.firstSeq) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.nextSeq) }()
+      case 6: try { try decoder.decodeRepeatedBytesField(value: &self.frontier) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.agent.isEmpty {
+      try visitor.visitSingularBytesField(value: self.agent, fieldNumber: 1)
+    }
+    if self.epoch != 0 {
+      try visitor.visitSingularUInt64Field(value: self.epoch, fieldNumber: 2)
+    }
+    if self.lane != 0 {
+      try visitor.visitSingularUInt32Field(value: self.lane, fieldNumber: 3)
+    }
+    if self.firstSeq != 0 {
+      try visitor.visitSingularUInt64Field(value: self.firstSeq, fieldNumber: 4)
+    }
+    if self.nextSeq != 0 {
+      try visitor.visitSingularUInt64Field(value: self.nextSeq, fieldNumber: 5)
+    }
+    if !self.frontier.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.frontier, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Sallyport_Audit_V1_PrunedLog, rhs: Sallyport_Audit_V1_PrunedLog) -> Bool {
+    if lhs.agent != rhs.agent {return false}
+    if lhs.epoch != rhs.epoch {return false}
+    if lhs.lane != rhs.lane {return false}
+    if lhs.firstSeq != rhs.firstSeq {return false}
+    if lhs.nextSeq != rhs.nextSeq {return false}
+    if lhs.frontier != rhs.frontier {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sallyport_Audit_V1_RetentionPrune: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".RetentionPrune"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}day\0\u{1}logs\0\u{1}records\0\u{3}export_file\0\u{3}export_sha256\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.day) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.logs) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.records) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.exportFile) }()
+      case 5: try { try decoder.decodeSingularBytesField(value: &self.exportSha256) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.day.isEmpty {
+      try visitor.visitSingularStringField(value: self.day, fieldNumber: 1)
+    }
+    if !self.logs.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.logs, fieldNumber: 2)
+    }
+    if self.records != 0 {
+      try visitor.visitSingularUInt64Field(value: self.records, fieldNumber: 3)
+    }
+    if !self.exportFile.isEmpty {
+      try visitor.visitSingularStringField(value: self.exportFile, fieldNumber: 4)
+    }
+    if !self.exportSha256.isEmpty {
+      try visitor.visitSingularBytesField(value: self.exportSha256, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Sallyport_Audit_V1_RetentionPrune, rhs: Sallyport_Audit_V1_RetentionPrune) -> Bool {
+    if lhs.day != rhs.day {return false}
+    if lhs.logs != rhs.logs {return false}
+    if lhs.records != rhs.records {return false}
+    if lhs.exportFile != rhs.exportFile {return false}
+    if lhs.exportSha256 != rhs.exportSha256 {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sallyport_Audit_V1_Equivocation: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Equivocation"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}agent\0\u{1}epoch\0\u{1}lane\0\u{1}size\0\u{3}stored_root\0\u{1}checkpoint\0\u{1}detail\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.agent) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.epoch) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.lane) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.size) }()
+      case 5: try { try decoder.decodeSingularBytesField(value: &self.storedRoot) }()
+      case 6: try { try decoder.decodeSingularBytesField(value: &self.checkpoint) }()
+      case 7: try { try decoder.decodeSingularStringField(value: &self.detail) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.agent.isEmpty {
+      try visitor.visitSingularBytesField(value: self.agent, fieldNumber: 1)
+    }
+    if self.epoch != 0 {
+      try visitor.visitSingularUInt64Field(value: self.epoch, fieldNumber: 2)
+    }
+    if self.lane != 0 {
+      try visitor.visitSingularUInt32Field(value: self.lane, fieldNumber: 3)
+    }
+    if self.size != 0 {
+      try visitor.visitSingularUInt64Field(value: self.size, fieldNumber: 4)
+    }
+    if !self.storedRoot.isEmpty {
+      try visitor.visitSingularBytesField(value: self.storedRoot, fieldNumber: 5)
+    }
+    if !self.checkpoint.isEmpty {
+      try visitor.visitSingularBytesField(value: self.checkpoint, fieldNumber: 6)
+    }
+    if !self.detail.isEmpty {
+      try visitor.visitSingularStringField(value: self.detail, fieldNumber: 7)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Sallyport_Audit_V1_Equivocation, rhs: Sallyport_Audit_V1_Equivocation) -> Bool {
+    if lhs.agent != rhs.agent {return false}
+    if lhs.epoch != rhs.epoch {return false}
+    if lhs.lane != rhs.lane {return false}
+    if lhs.size != rhs.size {return false}
+    if lhs.storedRoot != rhs.storedRoot {return false}
+    if lhs.checkpoint != rhs.checkpoint {return false}
+    if lhs.detail != rhs.detail {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

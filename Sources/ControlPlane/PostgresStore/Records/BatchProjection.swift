@@ -117,7 +117,8 @@ struct BatchProjection: Sendable {
       openedSinceStop = []
       // All of what this log had under way, and the caller gave all of it.
       for row in pending.takeAll() { settle(row) }
-    case .cancel, .bundleApplied, .bundleRejected, .loss, .heartbeat:
+    case .cancel, .bundleApplied, .bundleRejected, .loss, .heartbeat, .witnessConflict, .controlAct,
+      .auditRead, .agentsWitness, .retentionPrune, .equivocation:
       break
     }
   }

@@ -2,7 +2,7 @@ internal import AgentLink
 package import AgentState
 internal import GRPCCore
 internal import GRPCNIOTransportHTTP2Posix
-internal import GatewayModel
+package import GatewayModel
 package import Logging
 internal import PeerIdentity
 package import RecordLog
@@ -37,6 +37,7 @@ package struct LinkClient: Service {
   let tester: any ConnectionTester
   let health: @Sendable () async -> AgentHealthReport
   let renewed: @Sendable (TLSIdentity) async -> Void
+  let beginEpoch: @Sendable (LogID, LogHead) async throws -> Void
   let status: LinkStatus
   let logger: Logger
 
@@ -44,12 +45,15 @@ package struct LinkClient: Service {
   ///   - tester: Answers `connections test`.
   ///   - health: Asked about once a second.
   ///   - renewed: Told of each new certificate, for the agent's clients.
+  ///   - beginEpoch: Gives a log up of which the control plane has another history, for a new epoch
+  ///     that cites what it has.
   /// - Throws: ``LinkError`` when the enrolment's link address is not one.
   package init(
     state: AgentState, enrolment: Enrolment, hello: LinkHello, bundles: BundleAcceptor,
     recordLog: RecordLogDirectory, tester: any ConnectionTester, status: LinkStatus,
     logger: Logger, health: @escaping @Sendable () async -> AgentHealthReport,
-    renewed: @escaping @Sendable (TLSIdentity) async -> Void
+    renewed: @escaping @Sendable (TLSIdentity) async -> Void,
+    beginEpoch: @escaping @Sendable (LogID, LogHead) async throws -> Void
   ) throws(LinkError) {
     self.state = state
     self.enrolment = enrolment
@@ -61,14 +65,16 @@ package struct LinkClient: Service {
     self.status = status
     self.health = health
     self.renewed = renewed
+    self.beginEpoch = beginEpoch
     self.logger = logger
   }
 
   /// Runs until the agent stops; then gives the last records a moment to be stored.
   package func run() async throws {
     await recallCursors()
+    let signer = try CheckpointSigner(key: try await state.keys().audit)
     await withTaskGroup(of: Void.self) { group in
-      group.addTask { await dialForever() }
+      group.addTask { await dialForever(signer) }
       group.addTask {
         // Throws when the task is cancelled, which ends the link just the same.
         try? await gracefulShutdown()
@@ -95,10 +101,11 @@ package struct LinkClient: Service {
     }
   }
 
-  private func dialForever() async {
+  private func dialForever(_ signer: CheckpointSigner) async {
     var backoff = Backoff()
     let shipper = RecordShipper(
-      recordLog: recordLog, state: state, status: status, logger: logger)
+      recordLog: recordLog, state: state, signer: signer, beginEpoch: beginEpoch,
+      status: status, logger: logger)
     while !Task.isCancelled {
       let start = ContinuousClock.now
       var problem = "the control plane closed the link"

@@ -25,6 +25,9 @@ struct RecordShipper: Sendable {
 
   let recordLog: RecordLogDirectory
   let state: AgentState
+  let signer: CheckpointSigner
+  /// Gives a log up for a new epoch that cites what the control plane has of it.
+  let beginEpoch: @Sendable (LogID, LogHead) async throws -> Void
   let status: LinkStatus
   let logger: Logger
 
@@ -36,9 +39,10 @@ struct RecordShipper: Sendable {
       while true {
         for log in recordLog.logs() where known.insert(log).inserted {
           let cursor = kept.first { $0.epoch == log.epoch && $0.lane == log.lane }
+          let reader = try recordLog.reader(for: log)
           group.addTask {
             let lane = LaneShipper(
-              shipper: self, link: link, log: log, cursor: cursor?.nextSeq ?? 0)
+              shipper: self, link: link, log: log, reader: reader, cursor: cursor?.nextSeq ?? 0)
             await lane.run()
           }
         }

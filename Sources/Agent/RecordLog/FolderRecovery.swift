@@ -6,7 +6,8 @@ struct FolderRecovery {
   var epoch: UInt64
   var lanes: [LogID: LaneState]
   var losses: [UInt32: LossRecord]
-  var previousSizes: [UInt32: UInt64]
+  /// Of each lane, what the epoch before the one that begins ends with; empty where none begins.
+  var previous: [UInt32: LogHead] = [:]
 
   /// Reads the last segment of every log to its first bad frame.
   ///
@@ -31,7 +32,7 @@ struct FolderRecovery {
     }
     let lastEpoch = byLog.keys.map(\.epoch).max()
     var recovery = FolderRecovery(
-      epoch: lastEpoch ?? 0, lanes: [:], losses: [:], previousSizes: [:])
+      epoch: lastEpoch ?? 0, lanes: [:], losses: [:])
     var isDamaged = false
     var scans: [LogID: SegmentScan] = [:]
     for (log, names) in byLog {
@@ -51,7 +52,6 @@ struct FolderRecovery {
       recovery.lanes[log] = found.lane
       scans[log] = found.scan
       guard log.epoch == lastEpoch else { continue }
-      recovery.previousSizes[log.lane] = found.scan.endSeq
       if found.scan.somethingFollows { isDamaged = true }
     }
     for (log, scan) in newestWritten(scans) {
@@ -74,6 +74,9 @@ struct FolderRecovery {
       let seconds = UInt64(max(0, now.unixNanoseconds / 1_000_000_000))
       let after = lastEpoch.map { $0 == .max ? $0 : $0 + 1 } ?? 1
       recovery.epoch = max(after, seconds, minimumEpoch)
+      for (log, lane) in recovery.lanes where log.epoch == lastEpoch {
+        recovery.previous[log.lane] = lane.head
+      }
     }
     return recovery
   }
@@ -108,7 +111,7 @@ struct FolderRecovery {
       let path = folder.path(name.text)
       let file = try SegmentFile(
         path: path, purpose: isLast ? .readWrite : .read, files: folder.files)
-      let header = try readHeader(file)
+      let header = try SegmentHeader.read(file)
       if let header, header.log.agent != log.agent {
         throw .damaged(path)
       }
@@ -141,13 +144,5 @@ struct FolderRecovery {
         isLeftOpen: scan.endSeq > 0 && !scan.lastIsClose),
       scan
     )
-  }
-
-  private static func readHeader(_ file: SegmentFile) throws(FileFailure) -> SegmentHeader? {
-    var buffer = [UInt8](repeating: 0, count: SegmentHeader.byteCount)
-    let count = try file.read(into: &buffer, count: buffer.count, at: 0)
-    return buffer.withUnsafeBytes {
-      SegmentHeader(bytes: UnsafeRawBufferPointer(rebasing: $0.prefix(count)))
-    }
   }
 }

@@ -15,6 +15,8 @@ package struct RecordBatch: Hashable, Sendable {
   package let fromSeq: UInt64
   /// The bytes of each record, as written.
   package let records: [Data]
+  /// Of the log's Merkle tree with the batch in it; its size is ``nextSeq``.
+  package let frontier: MerkleFrontier
 
   /// One behind the last record.
   package var nextSeq: UInt64 { fromSeq + UInt64(records.count) }
@@ -22,25 +24,15 @@ package struct RecordBatch: Hashable, Sendable {
   package var byteCount: Int { records.reduce(0) { $0 + $1.count } }
 }
 
-/// Reads the records of one log for shipping; from any task, one at a time to be quick.
+/// Reads the records of one log for shipping, and hashes them; from any task, one at a time.
 ///
 /// Only what is on the medium is given out: a power cut cannot take back what was shipped.
 package final class LaneReader: Sendable {
-  private struct Position {
-    var file: SegmentFile
-    var seq: UInt64
-    var offset: Int64
-  }
-
   let lane: LaneState
-  private let isCurrentEpoch: Bool
   /// Where the last batch ended: the next one goes on there without a search.
-  private let position = Mutex<Position?>(nil)
+  private let position = Mutex<RecordWalk.Position?>(nil)
 
-  init(lane: LaneState, isCurrentEpoch: Bool) {
-    self.lane = lane
-    self.isCurrentEpoch = isCurrentEpoch
-  }
+  init(lane: LaneState) { self.lane = lane }
 
   package var log: LogID { lane.log }
 
@@ -65,7 +57,7 @@ package final class LaneReader: Sendable {
   ///
   /// Throws `outOfRange` when the log never had that many records.
   package func acknowledge(before seq: UInt64) throws(RecordLogError) {
-    try lane.acknowledge(before: seq, deletingLast: !isCurrentEpoch)
+    try lane.acknowledge(before: seq)
   }
 
   /// Waits until there is a record with `seq` and reads from there on.
@@ -92,95 +84,42 @@ package final class LaneReader: Sendable {
   package func batch(
     from seq: UInt64, maximumRecords: Int, maximumBytes: Int
   ) throws(RecordLogError) -> RecordBatch {
-    let (segments, end, committed) = lane.withState {
-      ($0.segments, $0.syncedSeq, $0.committedSeq)
-    }
-    guard seq >= segments.first?.firstSeq ?? committed, seq <= committed else {
-      throw RecordLogError(
-        code: .outOfRange,
-        message: "cannot read seq \(seq) of log \(log): the folder has "
-          + "\(segments.first?.firstSeq ?? committed) to \(committed), the last not included; "
-          + "if the folder was restored or copied, move it away and start with an empty one")
-    }
-    var records: [Data] = []
-    guard seq < end, maximumRecords > 0 else {
-      return RecordBatch(log: log, fromSeq: seq, records: records)
-    }
-    guard var index = segments.lastIndex(where: { $0.firstSeq <= seq }) else {
-      return RecordBatch(log: log, fromSeq: seq, records: records)
-    }
-    var next = seq
-    var bytes = 0
-    var isFull = false
-    do throws(FileFailure) {
-      while next < end, !isFull {
-        let segment = segments[index]
-        let start = try start(of: segment, seq: next)
-        var cursor = FrameCursor(
-          file: start.file, from: start.offset, limit: segment.committedOffset)
-        var current = start.seq
-        reading: while current < end {
-          var found: UInt64?
-          var taken: Data?
-          let before = cursor.offset
-          let step = try cursor.next(checking: current >= next) { payload in
-            found = RecordDecoder.seq(of: payload)
-            guard current >= next else { return }
-            if records.isEmpty || bytes + payload.count <= maximumBytes {
-              taken = Data(payload)
-            } else {
-              isFull = true
-            }
-          }
-          switch step {
-          case .bad: throw FileFailure.damaged(segment.path)
-          case .end: break reading
-          case .frame: break
-          }
-          // A checkpoint is no record.
-          guard let found else { continue }
-          guard found == current else { throw FileFailure.damaged(segment.path) }
-          if let taken {
-            bytes += taken.count
-            records.append(taken)
-            next += 1
-          }
-          if isFull {
-            keep(Position(file: start.file, seq: current, offset: before))
-            break reading
-          }
-          current += 1
-          if records.count >= maximumRecords { isFull = true }
-          keep(Position(file: start.file, seq: current, offset: cursor.offset))
-          if isFull { break reading }
+    let end = lane.withState { $0.syncedSeq }
+    return try walking(to: seq) { walk throws(FileFailure) in
+      var records: [Data] = []
+      var bytes = 0
+      while walk.seq < end, records.count < maximumRecords {
+        let step = try walk.next { payload in
+          guard records.isEmpty || bytes + payload.count <= maximumBytes else { return false }
+          records.append(Data(payload))
+          bytes += payload.count
+          return true
         }
-        if next >= end || isFull { break }
-        index += 1
-        guard index < segments.count, segments[index].firstSeq == next else {
-          throw FileFailure.damaged(segment.path)
-        }
+        if step == .left { break }
+        guard step == .taken else { throw .damaged(walk.position.file.path) }
       }
-    } catch {
-      if error.isDamage {
-        throw RecordLogError(
-          code: .damaged,
-          message: "cannot read seq \(next) of log \(log): \(error.path) does not have what was "
-            + "written there; keep the file and look at the disk")
-      }
-      throw .failed("read log \(log)", error, remedy: "let the agent read its record folder")
+      position.withLock { $0 = walk.position }
+      return RecordBatch(
+        log: log, fromSeq: seq, records: records, frontier: walk.position.frontier)
     }
-    return RecordBatch(log: log, fromSeq: seq, records: records)
   }
 
-  private func keep(_ position: Position) { self.position.withLock { $0 = position } }
+  /// The frontier of the log's tree of `size` records.
+  ///
+  /// Throws as ``batch(from:maximumRecords:maximumBytes:)`` does.
+  package func frontier(of size: UInt64) throws(RecordLogError) -> MerkleFrontier {
+    try walking(to: size) { walk throws(FileFailure) in walk.position.frontier }
+  }
 
-  /// Where to begin in a segment: where the last batch ended, when that is not behind `seq`.
-  private func start(of segment: Segment, seq: UInt64) throws(FileFailure) -> Position {
-    if let kept = position.withLock({ $0 }), kept.file.path == segment.path, kept.seq <= seq {
-      return kept
+  /// Runs `body` with a walk whose next record is `seq`.
+  private func walking<R>(
+    to seq: UInt64, _ body: (inout RecordWalk) throws(FileFailure) -> R
+  ) throws(RecordLogError) -> R {
+    do throws(FileFailure) {
+      var walk = try lane.walk(to: seq, near: position.withLock { $0 })
+      return try body(&walk)
+    } catch {
+      throw lane.readingFailed(error, at: seq)
     }
-    return Position(
-      file: try SegmentFile(path: segment.path, purpose: .read, files: lane.folder.files),
-      seq: segment.firstSeq, offset: Int64(SegmentHeader.byteCount))
   }
 }

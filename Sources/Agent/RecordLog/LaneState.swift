@@ -41,6 +41,10 @@ final class LaneState: Sendable {
     /// Whether a writer has it, and whether that has ended in order.
     var isWritten = false
     var isClosed = false
+    /// Whether the agent has gone on in a higher epoch.
+    var isSuperseded = false
+    /// Where the run that writes it began to write; `nil` when this run does not.
+    var runStart: UInt64?
     var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
     var nextWaiter: UInt64 = 0
   }
@@ -158,7 +162,7 @@ final class LaneState: Sendable {
   // MARK: Acknowledging
 
   /// Notes that everything below `seq` is stored, and deletes segments that are not kept.
-  func acknowledge(before seq: UInt64, deletingLast: Bool) throws(RecordLogError) {
+  func acknowledge(before seq: UInt64) throws(RecordLogError) {
     let end = withState { $0.committedSeq }
     guard seq <= end else {
       throw RecordLogError(
@@ -168,13 +172,35 @@ final class LaneState: Sendable {
           + "away and start the agent with an empty one")
     }
     let retained = folder.diskLevel >= .warn ? 0 : folder.configuration.retainedBytes
-    let deletable = withState { state -> [Segment] in
-      state.acknowledgedSeq = max(state.acknowledgedSeq, seq)
+    withState { $0.acknowledgedSeq = max($0.acknowledgedSeq, seq) }
+    let (count, next) = deletable(retaining: retained)
+    guard count > 0 else { return }
+    if let next { try keepFrontier(before: next) }
+    let deleted = withState { state -> [Segment] in
+      defer { state.segments.removeFirst(min(count, state.segments.count)) }
+      return Array(state.segments.prefix(count))
+    }
+    for segment in deleted {
+      do throws(FileFailure) {
+        try folder.files.remove(segment.path)
+        folder.addUsed(-segment.committedOffset)
+      } catch {
+        throw RecordLogError.failed(
+          "remove the stored segment \(segment.path)", error,
+          remedy: "let the agent write in its record folder")
+      }
+    }
+  }
+
+  /// How many segments from the first may go, and the first seq of the one behind them.
+  private func deletable(retaining retained: Int64) -> (count: Int, next: UInt64?) {
+    withState { state in
       var stored = 0
       while stored < state.segments.count {
         let next = stored + 1
         let isLast = next == state.segments.count
-        if isLast && !deletingLast { break }
+        // It is written, or it is the last of a log that is written no more.
+        if isLast && !state.isSuperseded { break }
         let endSeq = isLast ? state.committedSeq : state.segments[next].firstSeq
         // Damage is kept for who wants to look at it.
         guard endSeq <= state.acknowledgedSeq, !state.segments[stored].isDamaged else { break }
@@ -186,18 +212,7 @@ final class LaneState: Sendable {
         kept += state.segments[count - 1].committedOffset
         count -= 1
       }
-      defer { state.segments.removeFirst(count) }
-      return Array(state.segments.prefix(count))
-    }
-    for segment in deletable {
-      do throws(FileFailure) {
-        try folder.files.remove(segment.path)
-        folder.addUsed(-segment.committedOffset)
-      } catch {
-        throw RecordLogError.failed(
-          "remove the stored segment \(segment.path)", error,
-          remedy: "let the agent write in its record folder")
-      }
+      return (count, state.segments.indices.contains(count) ? state.segments[count].firstSeq : nil)
     }
   }
 }

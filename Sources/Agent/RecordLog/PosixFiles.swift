@@ -201,7 +201,15 @@ extension FileFailure {
 
   var isDamage: Bool { call == Self.verifyCall }
 
+  /// The log never had, or has no more, what was asked for.
+  static func outOfRange(_ path: String) -> FileFailure {
+    FileFailure(call: findCall, path: path, errorNumber: ENOENT)
+  }
+
+  var isOutOfRange: Bool { call == Self.findCall }
+
   private static var verifyCall: String { "verify" }
+  private static var findCall: String { "find" }
 
   /// Whether the call failed for want of room.
   package var isNoSpace: Bool {

@@ -12,19 +12,24 @@ package final class RecordLogDirectory: Sendable {
   /// An agent goes on with the epoch of the folder. A new one begins in an empty folder, after
   /// damage, and when the caller asks for a higher one; its number is the Unix time in seconds
   /// where that is higher, so that a folder that was lost does not begin an epoch a second time.
-  package let epoch: UInt64
+  package var epoch: UInt64 { current.withLock { $0.number } }
   package let agent: AgentID
 
   let folder: LogFolder
   private let lock: SegmentFile
   private let sync: BackgroundSync
-  private let lanes: Mutex<[LogID: LaneState]>
+  let lanes: Mutex<[LogID: LaneState]>
   private let marker: RunMarker
   private let dueLosses: DueLosses
   /// The writers of lanes that only get their end and have failed so far.
   private let unusedLanes = Mutex<[UInt32: LaneWriter]>([:])
-  /// For each lane, how many records the epoch before this one had.
-  private let previousSizes: [UInt32: UInt64]
+  let current: Mutex<Epoch>
+
+  struct Epoch {
+    var number: UInt64
+    /// For each lane, what the epoch before ends with, where this run began this one.
+    var previous: [UInt32: LogHead]
+  }
 
   /// Opens, locks and recovers the folder.
   ///
@@ -44,10 +49,12 @@ package final class RecordLogDirectory: Sendable {
     let recovered = try FolderRecovery.run(
       folder: folder, agent: agent, hostRestarted: marker.tellsOfHostRestart(),
       minimumEpoch: minimumEpoch, now: now)
-    epoch = recovered.epoch
+    current = Mutex(Epoch(number: recovered.epoch, previous: recovered.previous))
+    for (log, lane) in recovered.lanes where log.epoch != recovered.epoch {
+      lane.withState { $0.isSuperseded = true }
+    }
     lanes = Mutex(recovered.lanes)
     dueLosses = try DueLosses(recovered.losses, marker: marker)
-    previousSizes = recovered.previousSizes
     sync = BackgroundSync(folder: folder)
     folder.measure()
   }
@@ -62,6 +69,7 @@ package final class RecordLogDirectory: Sendable {
   package func openWriter(
     lane number: UInt32, identity: WriterIdentity, at time: WallTime
   ) throws(RecordLogError) -> sending LaneWriter {
+    let (epoch, previous) = current.withLock { ($0.number, $0.previous[number]) }
     let log = LogID(agent: agent, epoch: epoch, lane: number)
     let known = lanes.withLock { $0[log] }
     let isContinued = known.map { $0.withState { $0.committedSeq > 0 } } ?? false
@@ -81,7 +89,10 @@ package final class RecordLogDirectory: Sendable {
       lanes.withLock { $0[log] = lane }
     }
     let (last, endSeq, isTaken) = lane.withState { state in
-      defer { state.isWritten = true }
+      defer {
+        state.isWritten = true
+        state.runStart = state.committedSeq
+      }
       return (state.segments.last, state.committedSeq, state.isWritten)
     }
     guard !isTaken, let last, let file = last.file else {
@@ -96,7 +107,9 @@ package final class RecordLogDirectory: Sendable {
       LaneWriter.Opening(
         open: LogOpenRecord(
           log: log, agentVersion: identity.agentVersion, host: identity.host,
-          continued: isContinued, previousSize: isContinued ? 0 : previousSizes[number] ?? 0),
+          continued: isContinued,
+          previousRoot: isContinued ? [] : previous?.root?.bytes ?? [],
+          previousSize: isContinued ? 0 : previous?.size ?? 0),
         loss: dueLosses.loss(of: number)),
       at: time)
     return writer
@@ -174,7 +187,7 @@ package final class RecordLogDirectory: Sendable {
         code: .outOfRange,
         message: "there is no log \(log) in \(folder.configuration.folder); ask for its logs")
     }
-    return LaneReader(lane: lane, isCurrentEpoch: log.epoch == epoch)
+    return LaneReader(lane: lane)
   }
 
   // MARK: Health

@@ -1,3 +1,4 @@
+import AuditLog
 import GatewayModel
 
 /// The first 4,096 bytes of a segment file.
@@ -12,7 +13,9 @@ import GatewayModel
 /// 40    u32       lane
 /// 44    u32       zero
 /// 48    u64       seq of the first record
-/// 56    …         kept for the frontier of the Merkle tree before the first record, zero
+/// 56    u32       1 + the subtrees of the frontier before the first record; 0: not known yet
+/// 60    32 bytes  each subtree's root, the largest first
+/// …     zero
 /// 4092  u32       CRC-32C of bytes 0 ..< 4092
 /// ```
 struct SegmentHeader: Equatable {
@@ -22,6 +25,8 @@ struct SegmentHeader: Equatable {
 
   var log: LogID
   var firstSeq: UInt64
+  /// Of the Merkle tree of all records before the first; `nil` until a reader has come so far.
+  var frontier: MerkleFrontier?
 
   var bytes: [UInt8] {
     var bytes = Self.magic
@@ -33,14 +38,17 @@ struct SegmentHeader: Equatable {
     append(log.lane, to: &bytes)
     append(UInt32(0), to: &bytes)
     append(firstSeq, to: &bytes)
+    append(UInt32(frontier.map { $0.subtrees.count + 1 } ?? 0), to: &bytes)
+    for subtree in frontier?.subtrees ?? [] { bytes += subtree.bytes }
     bytes += [UInt8](repeating: 0, count: Self.byteCount - 4 - bytes.count)
     append(bytes.withUnsafeBytes { CRC32C.checksum($0) }, to: &bytes)
     return bytes
   }
 
-  init(log: LogID, firstSeq: UInt64) {
+  init(log: LogID, firstSeq: UInt64, frontier: MerkleFrontier? = nil) {
     self.log = log
     self.firstSeq = firstSeq
+    self.frontier = frontier
   }
 
   /// Reads a header; `nil` when the bytes are not one of this version.
@@ -60,6 +68,19 @@ struct SegmentHeader: Equatable {
     log = LogID(
       agent: AgentID(agent), epoch: number(32, as: UInt64.self), lane: number(40, as: UInt32.self))
     firstSeq = number(48, as: UInt64.self)
+    frontier = Self.frontier(
+      bytes, count: Int(number(56, as: UInt32.self)) - 1, size: firstSeq)
+  }
+
+  private static func frontier(
+    _ bytes: UnsafeRawBufferPointer, count: Int, size: UInt64
+  ) -> MerkleFrontier? {
+    guard (0...UInt64.bitWidth).contains(count) else { return nil }
+    let subtrees = (0..<count).compactMap { index in
+      let start = 60 + index * Hash256.byteCount
+      return Hash256(bytes: bytes[start..<start + Hash256.byteCount])
+    }
+    return MerkleFrontier(size: size, subtrees: subtrees)
   }
 
   private func append(_ value: some FixedWidthInteger, to bytes: inout [UInt8]) {

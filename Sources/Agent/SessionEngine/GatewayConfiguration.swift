@@ -50,6 +50,8 @@ package struct GatewayLimits: Hashable, Sendable {
   package var principalRefusalsPerSecond = 10
   /// How often a record log is looked at that failed or has no room.
   package var logWatchInterval: Duration = .seconds(1)
+  /// A log without a record for one to two of these gets a heartbeat.
+  package var heartbeatInterval: Duration = .seconds(15)
 
   package init() {}
 

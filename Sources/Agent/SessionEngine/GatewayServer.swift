@@ -1,4 +1,4 @@
-internal import GatewayModel
+package import GatewayModel
 package import Logging
 import NIOCore
 import NIOPosix
@@ -140,6 +140,25 @@ package final class GatewayServer: Sendable {
     }
     guard !isKept else { return }
     await onEach(running.lanes) { $0.apply(snapshot) }
+  }
+
+  /// Goes on in a new epoch of the record log, because the control plane has another history under
+  /// the numbers of `log`: the folder was restored or copied.
+  ///
+  /// Sessions end. What this run recorded in `log` is recorded again in the new epoch.
+  ///
+  /// - Parameter head: What the control plane has of `log`, which the new epoch cites.
+  package func beginEpoch(after log: LogID, citing head: LogHead) async throws {
+    commons.log.beginEpoch(after: log, citing: head, now: .now())
+    let lanes = running.lanes
+    guard let taker = lanes.first(where: { $0.index == log.lane }) ?? lanes.first else {
+      throw GatewayError(code: .state, message: "the gateway does not run")
+    }
+    for lane in [taker] + lanes.filter({ $0 !== taker }) {
+      try await lane.loop.submit { [writerIdentity] in
+        try lane.take(log, identity: writerIdentity)
+      }.get()
+    }
   }
 
   /// Shows this certificate in new handshakes.

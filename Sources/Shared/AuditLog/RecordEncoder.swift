@@ -29,6 +29,21 @@ package enum RecordEncoder {
     fields.message(RecordKind.statementText.fieldNumber) { chunk.writeFields(to: &$0) }
   }
 
+  /// Appends a record that was encoded before, under another seq and else byte for byte.
+  package static func append(
+    _ record: UnsafeRawBufferPointer, seq: UInt64, to fields: inout FieldWriter
+  ) {
+    fields.varint(1, seq)
+    fields.appendRaw(UnsafeRawBufferPointer(rebasing: record.dropFirst(seqBytes(of: record))))
+  }
+
+  /// How many bytes the seq takes with its tag; 0 where it is left out.
+  private static func seqBytes(of record: UnsafeRawBufferPointer) -> Int {
+    guard record.first == 0x08 else { return 0 }
+    let last = record.dropFirst().firstIndex { $0 & 0x80 == 0 }
+    return last.map { $0 + 1 } ?? record.count
+  }
+
   /// The bytes of one record.
   package static func encode<Body: RecordBody>(
     _ body: borrowing Body, header: RecordHeader

@@ -49,6 +49,12 @@ package enum RecordKind: String, Hashable, Sendable, CaseIterable {
     }
   }
 
+  /// The kind of an encoded record; `nil` when its bytes are not one.
+  package init?(of record: UnsafeRawBufferPointer) {
+    guard let decoded = try? RecordDecoder.decode(record) else { return nil }
+    self = decoded.kind
+  }
+
   /// The number of the field of `AuditRecord.kind` that holds it.
   package var fieldNumber: UInt32 {
     switch self {

@@ -20,7 +20,8 @@ final class SessionLane: @unchecked Sendable {
   let loop: any EventLoop
   let index: UInt32
   let commons: GatewayCommons
-  let writer: LaneWriter
+  /// Another one after a new epoch of the log has begun.
+  var writer: LaneWriter
   var connector: ServerConnector
   var scramKeys = ScramKeyCache()
   /// The policy in force; `nil` until the first bundle.
@@ -36,6 +37,7 @@ final class SessionLane: @unchecked Sendable {
   /// The log failed and the sessions were ended, until it takes work again; said once.
   private var isLogFailing = false
   private var watch: RepeatedTask?
+  private(set) var isLogClosed = false
   var strangerRefusals: RecordAllowance
   var principalRefusals: PrincipalAllowances
   var unmatchedCancels: RecordAllowance
@@ -74,6 +76,7 @@ final class SessionLane: @unchecked Sendable {
     watch = loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) {
       [weak self] _ in self?.watchLog()
     }
+    watchIdleness()
   }
 
   func add(_ session: Session) {
@@ -96,10 +99,16 @@ final class SessionLane: @unchecked Sendable {
     }
   }
 
+  /// Ends every session for a cause; others may come in.
+  func endSessions(_ reason: ReasonCode, detail: String) {
+    for session in sessions.values { session.terminate(reason, detail: detail) }
+  }
+
   /// Closes the log behind the last session.
   func closeLog() throws(RecordLogError) {
     watch?.cancel()
     watch = nil
+    isLogClosed = true
     recordLastLeftOut()
     if tickScheduled { closeTick() }
     try writer.close(reason: "shutdown", at: wallTime)

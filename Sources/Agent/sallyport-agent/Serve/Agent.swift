@@ -130,7 +130,8 @@ struct Agent {
           logger.error(
             "renewed certificate not shown to clients", metadata: [LogKey.error: "\(error)"])
         }
-      })
+      },
+      beginEpoch: { log, head in try await gateway.beginEpoch(after: log, citing: head) })
   }
 
   private func serve(_ services: [any Service], _ logger: Logger) async throws {

@@ -1,0 +1,23 @@
+import AuditLog
+
+/// How many records a log has, and the root of their tree.
+package struct LogHead: Hashable, Sendable {
+  package var size: UInt64
+  /// `nil` where it cannot be told: what it would be made from is gone or damaged.
+  package var root: Hash256?
+
+  package init(size: UInt64, root: Hash256?) {
+    self.size = size
+    self.root = root
+  }
+}
+
+extension LaneState {
+  /// Of all that is committed. Reads and hashes what the segments hold beyond the last known
+  /// frontier.
+  var head: LogHead {
+    let size = withState { $0.committedSeq }
+    let frontier = try? walk(to: size).position.frontier
+    return LogHead(size: size, root: frontier?.root)
+  }
+}

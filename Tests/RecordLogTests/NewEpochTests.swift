@@ -1,0 +1,127 @@
+import AuditLog
+import Foundation
+import GatewayModel
+import Testing
+
+@testable import RecordLog
+
+/// Going on in a new epoch while the agent runs, since the control plane has another history.
+@Suite struct NewEpochTests {
+  private static let head = LogHead(size: 300, root: MerkleTree.leaf([3]))
+
+  /// A folder as an earlier run left it: 21 records, of which 15 are acknowledged.
+  private static func leave(_ folder: TestFolder) throws {
+    let directory = try Fixture.open(folder)
+    let writer = try directory.writer()
+    for number in 1...10 { try writer.pair(UInt64(number)) }
+    writer.sync()
+  }
+
+  @Test func whatThisRunRecordedComesAgain() throws {
+    let folder = TestFolder()
+    try Self.leave(folder)
+    let directory = try Fixture.open(folder)
+    let old = try directory.writer()
+    try directory.reader().acknowledge(before: 15)
+    old.append(Fixture.begin(11), session: Fixture.session, at: Fixture.time(5))
+    old.append(Fixture.end(11), session: Fixture.session, at: Fixture.time(6))
+    try old.commit()
+
+    directory.beginEpoch(after: old.log, citing: Self.head, now: Fixture.time(100))
+    #expect(directory.epoch == 1_790_000_100)
+    let writer = try directory.writer()
+    try directory.move(old.log, to: writer, at: Fixture.time(101))
+    try writer.pair(12)
+    writer.sync()
+
+    let records = try directory.reader().all()
+    #expect(
+      records.kinds == [
+        .logOpen, .loss, .statementBegin, .statementEnd, .statementBegin, .statementEnd,
+      ])
+    guard case .logOpen(let open) = records[0].body else { return }
+    #expect(open.previousSize == 300)
+    #expect(open.previousRoot == Self.head.root?.bytes)
+    #expect(!open.continued)
+    let loss = try #require(records.losses.first)
+    #expect(loss.reason == "restored")
+    #expect(loss.lostAtMost == 6, "21 were there, 15 of them acknowledged")
+    #expect(loss.from == Fixture.start)
+    #expect(loss.to == Fixture.time(101))
+    #expect(records.begun == [11, 12])
+    #expect(records.seqs == [0, 1, 2, 3, 4, 5])
+    #expect(records[2].header.time == Fixture.time(5))
+    #expect(records[2].header.session == Fixture.session)
+    #expect(directory.logs() == [writer.log], "the old log is gone")
+    #expect(folder.segments().allSatisfy { $0.hasPrefix("1790000100-") })
+  }
+
+  @Test func theOtherLanesGoOnInTheNewEpochAndKeepTheirLogs() throws {
+    let folder = TestFolder()
+    let directory = try Fixture.open(folder)
+    let (first, second) = (try directory.writer(), try directory.writer(lane: 1))
+    try second.pair(1)
+    second.sync()
+    let root = try directory.reader(lane: 1).frontier(of: 3).root
+    directory.beginEpoch(after: first.log, citing: Self.head, now: Fixture.time(1))
+    // Found a second time, as by the shipper of another lane.
+    directory.beginEpoch(after: second.log, citing: Self.head, now: Fixture.time(500))
+    #expect(directory.epoch == first.log.epoch + 1)
+    let writer = try directory.writer(lane: 1)
+    writer.sync()
+    guard case .logOpen(let open) = try directory.reader(lane: 1).all()[0].body else { return }
+    #expect(open.previousSize == 3)
+    #expect(open.previousRoot == root.bytes)
+    // Nothing was said against this one: it is shipped to its end and goes then.
+    let reader = try directory.reader(for: second.log)
+    #expect(try reader.all().count == 3)
+    try reader.acknowledge(before: 3)
+    #expect(!directory.logs().contains(second.log) || reader.backlog == 0)
+  }
+
+  @Test func aRestartStaysInTheNewEpoch() throws {
+    let folder = TestFolder()
+    let epoch: UInt64
+    do {
+      let directory = try Fixture.open(folder)
+      let old = try directory.writer()
+      try old.pair(1)
+      directory.beginEpoch(after: old.log, citing: Self.head, now: Fixture.time(7))
+      epoch = directory.epoch
+      let writer = try directory.writer()
+      try directory.move(old.log, to: writer, at: Fixture.time(7))
+      // A second time, as when the answer was lost.
+      try directory.move(old.log, to: writer, at: Fixture.time(8))
+      #expect(writer.nextSeq == 3)
+      writer.sync()
+    }
+    let directory = try Fixture.open(folder)
+    #expect(directory.epoch == epoch)
+    #expect(try directory.reader().all().begun == [1])
+  }
+
+  /// Killed before anything was moved: the log of the old epoch is found again, and of what was in
+  /// it a loss is all that can be said.
+  @Test func whatWasNotMovedIsALoss() throws {
+    let folder = TestFolder()
+    let old: LogID
+    do {
+      let directory = try Fixture.open(folder)
+      let writer = try directory.writer()
+      try writer.pair(1)
+      writer.sync()
+      old = writer.log
+      directory.beginEpoch(after: old, citing: Self.head, now: Fixture.time(7))
+      try directory.writer().sync()
+    }
+    let directory = try Fixture.open(folder)
+    let writer = try directory.writer()
+    directory.beginEpoch(after: old, citing: Self.head, now: Fixture.time(9))
+    #expect(directory.epoch == writer.log.epoch, "it is of an earlier epoch already")
+    try directory.move(old, to: writer, at: Fixture.time(9))
+    writer.sync()
+    let losses = try directory.reader().all().losses
+    #expect(losses.map(\.lostAtMost) == [3])
+    #expect(!directory.logs().contains(old))
+  }
+}

@@ -37,6 +37,26 @@ package struct LogID: Hashable, Sendable, Codable, CustomStringConvertible {
     self.lane = lane
   }
 
-  /// The origin line of the log's checkpoints, `<agent>/<epoch>/<lane>`.
+  /// `<agent>/<epoch>/<lane>`.
   package var description: String { "\(agent)/\(epoch)/\(lane)" }
+
+  /// Reads ``description``; `nil` for any other text.
+  package init?(text: String) {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.count == 3, let agent = Identifier128(text: String(parts[0])),
+      let epoch = UInt64(parts[1]), let lane = UInt32(parts[2])
+    else { return nil }
+    self.init(agent: AgentID(agent), epoch: epoch, lane: lane)
+    guard description == text else { return nil }
+  }
+
+  /// Reads the description; `nil` for any other text, also one that says the same otherwise.
+  package init?(text: some StringProtocol) {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.count == 3, let agent = Identifier128(text: String(parts[0])),
+      let epoch = UInt64(parts[1]), let lane = UInt32(parts[2])
+    else { return nil }
+    self.init(agent: AgentID(agent), epoch: epoch, lane: lane)
+    guard description == text else { return nil }
+  }
 }

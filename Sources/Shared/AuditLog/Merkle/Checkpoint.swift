@@ -53,11 +53,7 @@ package struct Checkpoint: Hashable, Sendable {
   }
 
   private static func log(origin: Substring) -> LogID? {
-    let parts = origin.split(separator: "/", omittingEmptySubsequences: false)
-    guard parts.count == 4, parts[0] == "sallyport",
-      let agent = Identifier128(text: String(parts[1])), let epoch = UInt64(parts[2]),
-      let lane = UInt32(parts[3])
-    else { return nil }
-    return LogID(agent: AgentID(agent), epoch: epoch, lane: lane)
+    guard origin.hasPrefix("sallyport/") else { return nil }
+    return LogID(text: origin.dropFirst("sallyport/".count))
   }
 }

@@ -1,4 +1,5 @@
 import AuditLog
+import Dispatch
 import GatewayModel
 import Synchronization
 
@@ -47,12 +48,15 @@ final class LaneState: Sendable {
     var runStart: UInt64?
     var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
     var nextWaiter: UInt64 = 0
+    var syncRequests = SyncRequests()
   }
 
   let log: LogID
   let folder: LogFolder
   private let state: Mutex<State>
   private let syncing = Mutex<Void>(())
+  /// For syncs that sessions wait for.
+  let requests = DispatchQueue(label: "sallyport.record-log.sync-now")
 
   init(
     log: LogID, folder: LogFolder, segments: [Segment], endSeq: UInt64, isLeftOpen: Bool = false
@@ -97,7 +101,7 @@ final class LaneState: Sendable {
       }
       return (files, state.folderIsDirty, state.committedSeq, state.syncFailure != nil)
     }
-    if failed { return }
+    if failed { return failRequests() }
     if files.isEmpty, !folderIsDirty {
       finish(files: [], seq: target, folder: false)
       return
@@ -109,13 +113,19 @@ final class LaneState: Sendable {
       let failure = RecordLogError.failed(
         "sync log \(log)", error, remedy: "look at the disk, then let the agent try again")
       withState { $0.syncFailure = failure }
-      return
+      return failRequests()
     }
     finish(files: files, seq: target, folder: folderIsDirty)
   }
 
+  private func failRequests() {
+    let (answers, failure) = withState { ($0.syncRequests.takeAll(), $0.syncFailure) }
+    guard let failure else { return }
+    for answer in answers { answer(.failure(failure)) }
+  }
+
   private func finish(files: [(SegmentFile, Int64)], seq: UInt64, folder: Bool) {
-    let waiters = withState { state -> [CheckedContinuation<Void, Never>] in
+    let (waiters, answers, synced) = withState { state in
       for (file, offset) in files {
         guard let index = state.segments.lastIndex(where: { $0.file === file }) else { continue }
         state.segments[index].syncedOffset = max(state.segments[index].syncedOffset, offset)
@@ -129,12 +139,15 @@ final class LaneState: Sendable {
       if folder { state.folderIsDirty = false }
       // Never beyond what is committed now: a reopened lane may have taken records back.
       let synced = max(state.syncedSeq, min(seq, state.committedSeq))
-      guard synced > state.syncedSeq else { return [] }
+      let isNews = synced > state.syncedSeq
       state.syncedSeq = synced
-      defer { state.waiters.removeAll() }
-      return Array(state.waiters.values)
+      defer { if isNews { state.waiters.removeAll() } }
+      return (
+        isNews ? Array(state.waiters.values) : [], state.syncRequests.take(below: synced), synced
+      )
     }
     for waiter in waiters { waiter.resume() }
+    for answer in answers { answer(.success(synced)) }
   }
 
   // MARK: Waiting

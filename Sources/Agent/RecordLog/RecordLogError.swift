@@ -17,6 +17,8 @@ package struct RecordLogError: Error, Hashable, Sendable, CustomStringConvertibl
     case tooLarge
     /// The log was closed.
     case closed
+    /// Too many wait for the same.
+    case busy
   }
 
   package let code: Code

@@ -15,11 +15,14 @@ package struct ConnectionDraft: Codable, Sendable, Equatable {
   package var allowsFunctionCalls: Bool?
   /// The most rows that one statement may return; absent means any number.
   package var maximumRows: Int?
+  /// `crash-safe` or `power-safe`; absent means `crash-safe`.
+  package var durability: String?
 
   package init(
     name: String, segment: String, host: String, port: Int, database: String, tls: String,
     authoritiesPEM: String?, labels: [String: String], roles: [RoleDraft], replace: Bool,
-    allowsFunctionCalls: Bool? = nil, maximumRows: Int? = nil
+    allowsFunctionCalls: Bool? = nil, maximumRows: Int? = nil,
+    durability: String? = nil
   ) {
     self.name = name
     self.segment = segment
@@ -33,6 +36,7 @@ package struct ConnectionDraft: Codable, Sendable, Equatable {
     self.replace = replace
     self.allowsFunctionCalls = allowsFunctionCalls
     self.maximumRows = maximumRows
+    self.durability = durability
   }
 }
 
@@ -80,11 +84,14 @@ package struct ConnectionInfo: Codable, Sendable, Equatable {
   package var allowsFunctionCalls: Bool?
   /// The most rows that one statement may return; absent means any number.
   package var maximumRows: Int?
+  /// `crash-safe` or `power-safe`; absent means `crash-safe`.
+  package var durability: String?
 
   package init(
     id: String, name: String, segment: String, host: String, port: Int, database: String,
     tls: String, labels: [String: String], roles: [RoleInfo], createdAt: String,
-    agents: [ServingAgent], allowsFunctionCalls: Bool? = nil, maximumRows: Int? = nil
+    agents: [ServingAgent], allowsFunctionCalls: Bool? = nil, maximumRows: Int? = nil,
+    durability: String? = nil
   ) {
     self.id = id
     self.name = name
@@ -99,6 +106,7 @@ package struct ConnectionInfo: Codable, Sendable, Equatable {
     self.agents = agents
     self.allowsFunctionCalls = allowsFunctionCalls
     self.maximumRows = maximumRows
+    self.durability = durability
   }
 }
 

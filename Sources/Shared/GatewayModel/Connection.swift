@@ -8,6 +8,14 @@ package enum ServerTLSMode: String, Hashable, Sendable, Codable, CaseIterable {
   case verifyFull = "verify-full"
 }
 
+/// What the records of a statement survive before the statement takes effect.
+package enum Durability: String, Hashable, Sendable, Codable, CaseIterable {
+  /// The agent being killed at any instant: they are with the kernel.
+  case crashSafe = "crash-safe"
+  /// The agent's host losing power, too: they are on the medium.
+  case powerSafe = "power-safe"
+}
+
 /// A registered target database.
 package struct Connection: Hashable, Sendable, Codable {
   package var id: Identifier128
@@ -29,6 +37,9 @@ package struct Connection: Hashable, Sendable, Codable {
   package var allowsFunctionCalls: Bool?
   /// The most rows that one statement may return to a client, from 1 on; `nil` means any number.
   package var maximumRows: Int?
+  /// What a statement's records survive; `nil`, as in bundles made before there was the choice,
+  /// means ``Durability/crashSafe``.
+  package var durability: Durability?
 
   /// What ``maximumRows`` may be.
   package static let rowLimits = 1...Int(Int32.max)
@@ -37,7 +48,7 @@ package struct Connection: Hashable, Sendable, Codable {
     id: Identifier128, name: String, segment: String, host: String, port: UInt16,
     database: String, tls: ServerTLSMode, authoritiesPEM: String? = nil,
     labels: [String: String] = [:], roles: [DatabaseRole] = [], allowsFunctionCalls: Bool? = nil,
-    maximumRows: Int? = nil
+    maximumRows: Int? = nil, durability: Durability? = nil
   ) {
     self.id = id
     self.name = name
@@ -51,6 +62,7 @@ package struct Connection: Hashable, Sendable, Codable {
     self.roles = roles
     self.allowsFunctionCalls = allowsFunctionCalls
     self.maximumRows = maximumRows
+    self.durability = durability
   }
 }
 

@@ -6,6 +6,8 @@ import Synchronization
 final class FailingFiles: FileAccess {
   private let real = PosixFiles()
   private let failure = Mutex<Int32?>(nil)
+  /// Comes before each sync of a file, which fails with what it gives.
+  let atSync: Mutex<(@Sendable () -> Int32?)?> = Mutex(nil)
 
   /// The error number with which writes fail; `nil` lets them through.
   var errorNumber: Int32? {
@@ -56,6 +58,9 @@ final class FailingFiles: FileAccess {
     try real.truncate(descriptor, path, to: size)
   }
   func synchronize(_ descriptor: Int32, _ path: String) throws(FileFailure) {
+    if let errorNumber = atSync.withLock({ $0 })?() {
+      throw FileFailure(call: "fdatasync", path: path, errorNumber: errorNumber)
+    }
     try real.synchronize(descriptor, path)
   }
   func synchronizeFolder(_ path: String) throws(FileFailure) { try real.synchronizeFolder(path) }

@@ -11,6 +11,10 @@ package import PostgresWire
 /// `terminate(reason: .recordLogUnavailable)`. What is for the client goes out, since it answers
 /// statements that were recorded before, and half a message may be in front of it.
 ///
+/// In a power-safe session ``ServerEffects/syncBefore`` and ``ClientEffects/syncBefore`` say what
+/// waits further, until those records are on the medium. Each leg keeps its order: what later events
+/// send goes behind what waits.
+///
 /// An empty value allocates nothing.
 package struct Effects: Equatable, Sendable {
   /// 1: records, oldest first.
@@ -46,6 +50,9 @@ package struct ServerEffects: Equatable, Sendable {
   package var cancel = false
   /// Send one while the session still runs this, and nothing that comes after it.
   package var cancelStatement: CancelTarget?
+  /// The records of this event have to be on the medium before ``send``, or what later events send,
+  /// goes out. When they cannot be, none of it goes out.
+  package var syncBefore = false
   package var send = ByteSlices()
   /// Close after everything sent before is written; give up connecting when that still goes on.
   /// At most once in a session.
@@ -53,7 +60,7 @@ package struct ServerEffects: Equatable, Sendable {
 
   package init() {}
   package var isEmpty: Bool {
-    !connect && !cancel && cancelStatement == nil && send.isEmpty && !close
+    !connect && !cancel && cancelStatement == nil && !syncBefore && send.isEmpty && !close
   }
 }
 
@@ -66,12 +73,15 @@ package struct ClientEffects: Equatable, Sendable {
   }
 
   package var send = ByteSlices()
+  /// The records of this event have to be on the medium before what later events send goes out;
+  /// ``send`` answers what came before. When they cannot be, none of that goes out.
+  package var syncBefore = false
   /// Close after everything sent before is written. At most once in a session.
   package var close = false
   package var reading: Reading?
 
   package init() {}
-  package var isEmpty: Bool { send.isEmpty && !close && reading == nil }
+  package var isEmpty: Bool { send.isEmpty && !syncBefore && !close && reading == nil }
 }
 
 /// A change of one timer.

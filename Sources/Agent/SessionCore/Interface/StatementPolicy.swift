@@ -11,6 +11,9 @@ package struct StatementPolicy: Hashable, Sendable {
   package var allowsFunctionCalls = false
   /// The most rows that one execution may return; any number when absent.
   package var maximumRows: Int?
+  /// Whether a statement's begin has to be on the medium before the statement takes effect, and
+  /// before its rows are shown.
+  package var isPowerSafe = false
 
   package init() {}
 
@@ -26,6 +29,7 @@ package struct StatementPolicy: Hashable, Sendable {
   /// Takes what a granted connection allows and limits.
   package mutating func take(_ connection: Connection) {
     if connection.allowsFunctionCalls == true { allowsFunctionCalls = true }
+    if connection.durability == .powerSafe { isPowerSafe = true }
     guard let rows = connection.maximumRows else { return }
     maximumRows = min(maximumRows ?? rows, rows)
   }

@@ -70,6 +70,7 @@ extension Pipeline {
       }
     }
     flushFinished(&audit)
+    if transaction.isLeaving { transaction.ready(head: queue.head?.number) }
     catalogue.ready()
     if status == UInt8(ascii: "I") { catalogue.forgetPortals() }
   }

@@ -22,6 +22,8 @@ struct Pipeline: Sendable {
   var progress = ExecutionProgress()
   /// The last execution before a Sync: completed, but the Sync, which commits, can still fail.
   var finished: StatementEnded?
+  /// Followed in power-safe sessions only.
+  var transaction = TransactionUnderWay()
   /// Of what was refused and has no reply yet.
   var refusals: [StatementID: StatementRefusal] = [:]
   var lastStatement: UInt64 = 0

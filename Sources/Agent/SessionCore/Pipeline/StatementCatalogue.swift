@@ -9,6 +9,8 @@ struct PreparedStatement: Equatable, Sendable {
   var version: UInt64
   /// What running the text may change.
   var changes: SQLChanges
+  /// Known in power-safe sessions only.
+  var reach: StatementReach
   var parameterOIDs: [UInt32]
 
   /// With what an entry of the tables takes, as measured.
@@ -108,11 +110,12 @@ struct StatementCatalogue: Sendable {
   /// The unnamed statement is prepared again and again with the same text by many clients: then
   /// the text already there is taken.
   mutating func prepared(
-    name: WireName, text: ByteBuffer, isOwned: Bool, parameterOIDs: [UInt32]
+    name: WireName, text: ByteBuffer, isOwned: Bool, parameterOIDs: [UInt32],
+    judgingReach: Bool = false
   ) -> PreparedStatement {
     if let known = latestStatements[name]?.value ?? statements[name], known.text == text {
       return PreparedStatement(
-        text: known.text, version: known.version, changes: known.changes,
+        text: known.text, version: known.version, changes: known.changes, reach: known.reach,
         parameterOIDs: parameterOIDs)
     }
     lastVersion &+= 1
@@ -121,7 +124,7 @@ struct StatementCatalogue: Sendable {
     let kept = isOwned && isMostOfIt ? text : ByteBuffer(bytes: text.readableBytesView)
     return PreparedStatement(
       text: kept, version: lastVersion, changes: SQLChanges(in: kept),
-      parameterOIDs: parameterOIDs)
+      reach: judgingReach ? StatementReach(of: kept) : .beyond, parameterOIDs: parameterOIDs)
   }
 
   mutating func endSegment() { segment &+= 1 }

@@ -35,6 +35,7 @@ extension SessionCore {
           statement: statement, kind: .simple, text: text,
           transactionStatus: pipeline.transactionStatus)))
     forwardedExecution(.query, statement, changing: SQLChanges(in: text), at: now)
+    if policy.isPowerSafe { awaitMedium(StatementReach(of: text)) }
     return .forward
   }
 
@@ -53,7 +54,7 @@ extension SessionCore {
     }
     let prepared = pipeline.catalogue.prepared(
       name: message.name, text: message.sql, isOwned: taken.isOwned,
-      parameterOIDs: message.parameterOIDs)
+      parameterOIDs: message.parameterOIDs, judgingReach: policy.isPowerSafe)
     forwardedChange(.parse, .prepare(message.name, prepared), at: now)
     return .forward
   }
@@ -106,6 +107,7 @@ extension SessionCore {
           rowLimit: UInt32(max(0, message.maximumRows)))))
     forwardedExecution(
       .execute, statement, changing: portal?.statement?.changes ?? .all, at: now)
+    if policy.isPowerSafe { awaitMedium(portal?.statement?.reach ?? .beyond) }
     if policy.maximumRows != nil, pipeline.queue.newest?.statement == statement {
       pipeline.catalogue.began(statement, executing: message.portal)
     }
@@ -131,6 +133,7 @@ extension SessionCore {
           parameters: call.map(BoundParameters.read) ?? [],
           transactionStatus: pipeline.transactionStatus)))
     forwardedExecution(.functionCall, statement, changing: [], at: now)
+    if policy.isPowerSafe { awaitMedium(.beyond) }
     return .forward
   }
 

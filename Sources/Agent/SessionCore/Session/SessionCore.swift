@@ -110,6 +110,9 @@ package struct SessionCore: Sendable {
     return false
   }
 
+  /// Whether what was sent to the client so far ends with a whole message.
+  package var isBetweenServerMessages: Bool { serverFrames.isAtBoundary }
+
   /// Peer bytes held inside now, for memory accounting.
   package var bufferedBytes: Int {
     clientFrames.heldBytes + serverFrames.heldBytes + backlog.readableBytes

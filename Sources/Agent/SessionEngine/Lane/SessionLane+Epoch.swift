@@ -15,6 +15,8 @@ extension SessionLane {
   }
 
   private func enterEpoch(_ identity: WriterIdentity) throws(RecordLogError) {
+    // What waits for the medium waits for records of the log that is given up.
+    dropUnsent()
     endSessions(
       .recordLogUnavailable,
       detail: "the record log begins a new epoch: its folder was restored or copied")

@@ -34,6 +34,10 @@ final class SessionLane: @unchecked Sendable {
   /// Exchanged with ``dirty`` at the end of a tick, so that neither gives its storage back.
   private var closing: [Session] = []
   private var tickScheduled = false
+  /// Those with something that waits for the medium, each once.
+  var awaitingSync: [Session] = []
+  /// One sync at a time: who asks meanwhile shares the next.
+  var isSyncing = false
   /// The log failed and the sessions were ended, until it takes work again; said once.
   private var isLogFailing = false
   private var watch: RepeatedTask?
@@ -200,7 +204,7 @@ final class SessionLane: @unchecked Sendable {
 
   /// Nothing pending is in the log, so nothing of it goes to a server, and every session of the
   /// lane ends: the next statement of each could not be recorded either.
-  private func logFailed(_ error: RecordLogError) {
+  func logFailed(_ error: RecordLogError) {
     if !isLogFailing {
       commons.logger.error(
         "the record log takes no records: sessions end and logins are refused",
@@ -208,12 +212,17 @@ final class SessionLane: @unchecked Sendable {
     }
     isLogFailing = true
     commons.metrics.recordFailures.increment()
-    for session in sessions.values { session.recordsLost() }
+    dropUnsent()
     for session in sessions.values {
       session.terminate(.recordLogUnavailable, detail: error.message)
     }
     // What the sessions' ends have to say goes to the log's reserve, where that can take it.
     if writer.hasPending { try? writer.commit() }
+  }
+
+  /// Forgets what no session may send any more.
+  func dropUnsent() {
+    for session in sessions.values { session.recordsLost() }
   }
 
   /// Notices a log that failed in the background, and opens one again that had failed.

@@ -95,7 +95,7 @@ extension Session {
   private func releaseServer() {
     guard isServerHeld else { return }
     isServerHeld = false
-    client.setPausedByOther(!(server.context?.channel.isWritable ?? true))
+    serverWritability(server.context?.channel.isWritable ?? true)
     markDirty()
   }
 

@@ -13,6 +13,7 @@ extension Session {
     if effects.server.connect { connectServer() }
     if effects.server.cancel { wantCancel(.session) }
     if let target = effects.server.cancelStatement { wantCancel(.statement(target)) }
+    if effects.server.syncBefore, isRecorded { holdServerForSync() }
     if !effects.server.send.isEmpty {
       server.append(effects.server.send)
       markDirty()
@@ -22,7 +23,9 @@ extension Session {
     if !effects.client.send.isEmpty {
       client.append(effects.client.send)
       markDirty()
+      if client.isHolding { boundHeld() }
     }
+    if effects.client.syncBefore, isRecorded { holdClientForSync() }
     if effects.server.close { close(server) }
     if effects.client.close, effects.cancelRequest == nil { close(client) }
     if let reading = effects.client.reading { client.setPausedByCore(reading == .pause) }

@@ -47,6 +47,8 @@ final class Session: @unchecked Sendable {
   var cancelAllowance: RecordAllowance
   /// What goes to the server waits until a cancel has arrived there.
   var isServerHeld = false
+  /// The lane tells this session of the next sync.
+  var isAwaitingSync = false
   var handshakeTimer: Scheduled<Void>?
   var drainTimer: Scheduled<Void>?
   var idleTimer: Scheduled<Void>?
@@ -89,7 +91,9 @@ final class Session: @unchecked Sendable {
     handle(.clientBytes(bytes))
   }
 
-  func clientWritability(_ isWritable: Bool) { server.setPausedByOther(!isWritable) }
+  func clientWritability(_ isWritable: Bool) {
+    server.setPausedByOther(!isWritable || client.holdsTooMuch)
+  }
 
   func clientClosed() {
     guard client.isOpen else { return }
@@ -117,7 +121,7 @@ final class Session: @unchecked Sendable {
   }
 
   func serverWritability(_ isWritable: Bool) {
-    client.setPausedByOther(!isWritable || isServerHeld)
+    client.setPausedByOther(!isWritable || isServerHeld || server.isHolding)
   }
 
   /// The server leg broke; its end is told by ``serverClosed()``.
@@ -157,9 +161,11 @@ final class Session: @unchecked Sendable {
   /// The records of this tick are lost, so what they cover must not reach the server.
   ///
   /// Bytes for the client go out: they answer statements recorded in earlier ticks, and cutting
-  /// them would leave half a message in front of the error that follows.
+  /// them would leave half a message in front of the error that follows. But for those that wait
+  /// for the medium.
   func recordsLost() {
     server.dropPending()
+    client.dropHeld()
     cancelWish = nil
     completeCancel()
   }
@@ -167,7 +173,9 @@ final class Session: @unchecked Sendable {
   /// The tick's records are in the log: performs what waited for them.
   func flush() {
     isDirty = false
-    if cancelWish != nil, !isCancelling { forwardCancel() }
+    if server.isHolding || client.isHolding { lane.awaitSync(self) }
+    // What it is to cancel may not have gone out yet.
+    if cancelWish != nil, !isCancelling, !server.isHolding { forwardCancel() }
     let linger = TimeAmount(lane.commons.configuration.limits.lingerDeadline)
     if !isServerHeld { server.flush(linger: linger) }
     client.flush(linger: linger)

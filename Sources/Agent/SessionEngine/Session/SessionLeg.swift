@@ -21,6 +21,10 @@ final class SessionLeg {
   private var transport: ChannelHandlerContext?
   private(set) var closing = Closing.open
   private var pending = ByteSlices()
+  /// What goes out behind ``pending``, when records are on the medium.
+  private var held = HeldBytes()
+  /// Whether a message begins where ``held`` does.
+  private var isHeldAtBoundary = false
   private var isCutOff = false
   private var isPausedByCore = false
   private var isPausedByOther = false
@@ -42,6 +46,7 @@ final class SessionLeg {
     transport = nil
     closing = .closed
     pending = ByteSlices()
+    held = HeldBytes()
     deadline?.cancel()
     deadline = nil
   }
@@ -79,15 +84,52 @@ final class SessionLeg {
 
   func append(_ slices: ByteSlices) {
     guard closing < .flushing, !isCutOff else { return }
-    if pending.isEmpty { pending = slices } else { pending.append(contentsOf: slices) }
+    if !held.isEmpty {
+      held.append(slices)
+    } else if pending.isEmpty {
+      pending = slices
+    } else {
+      pending.append(contentsOf: slices)
+    }
   }
 
   /// Forgets what was to be sent in this tick. When there was something, nothing more is sent: the
   /// peer would take it for the rest of a message.
   func dropPending() {
-    guard !pending.isEmpty else { return }
+    if !pending.isEmpty || held.hasBytes { isCutOff = true }
     pending = ByteSlices()
-    isCutOff = true
+    held = HeldBytes()
+  }
+
+  // MARK: Waiting for the medium
+
+  /// Whether something has to be on the medium before more is sent.
+  var isHolding: Bool { !held.isEmpty }
+  var holdsTooMuch: Bool { held.isFull }
+
+  /// What is appended from now on is sent when everything below `seq` is on the medium.
+  ///
+  /// - Parameter atBoundary: Whether what was appended so far ends with a whole message.
+  func hold(until seq: UInt64, atBoundary: Bool) {
+    guard closing < .flushing, !isCutOff else { return }
+    if held.isEmpty { isHeldAtBoundary = atBoundary }
+    held.hold(until: seq)
+  }
+
+  /// Everything below `synced` is on the medium: what waited for that is sent with the next flush.
+  func release(below synced: UInt64) {
+    guard !held.isEmpty else { return }
+    let released = held.release(below: synced)
+    pending.append(contentsOf: released)
+    // More may wait in the middle of a message.
+    if !released.isEmpty { isHeldAtBoundary = false }
+  }
+
+  /// Forgets what waits. Something else can be sent instead where a message would have begun, else
+  /// nothing more is sent.
+  func dropHeld() {
+    if held.hasBytes, !isHeldAtBoundary { isCutOff = true }
+    held = HeldBytes()
   }
 
   func wantClose() {
@@ -103,7 +145,7 @@ final class SessionLeg {
       for slice in slices { context.write(NIOAny(slice), promise: nil) }
       context.flush()
     }
-    if closing == .wanted { beginClose(linger: linger) }
+    if closing == .wanted, held.isEmpty { beginClose(linger: linger) }
   }
 
   /// Lets the last bytes out before the socket is closed, and reads on meanwhile: closing a socket

@@ -14,6 +14,7 @@ struct SessionRecorder {
   var serverTLS = ""
   private var grantName = ""
   private var bundleVersion: UInt64 = 0
+  private var durability = StatementBeginRecord.Durability.crashSafe
   /// Digests of texts by the core's version number, so that a prepared statement is hashed once.
   private var digests: [UInt64: StatementDigest] = [:]
   /// Over it the digests are forgotten; hashing again costs little.
@@ -125,6 +126,7 @@ struct SessionRecorder {
     let grant = opened.grant
     grantName = grant.grantName
     bundleVersion = grant.bundleVersion
+    durability = grant.connection.durability == .powerSafe ? .powerSafe : .crashSafe
     return session.lane.append(
       SessionOpenRecord(
         principal: grant.principal, tokenID: grant.tokenID, actors: grant.actors,
@@ -162,7 +164,8 @@ struct SessionRecorder {
         parameters: begun.parameters.isEmpty ? [] : begun.parameters.map(\.recorded),
         transactionStatus: String(UnicodeScalar(begun.transactionStatus)),
         preparedStatement: begun.preparedStatement, portal: begun.portal,
-        rowLimit: begun.rowLimit, rule: grantName, bundleVersion: bundleVersion),
+        rowLimit: begun.rowLimit, rule: grantName, bundleVersion: bundleVersion,
+        durability: durability),
       session: session.id)
   }
 

@@ -28,11 +28,22 @@ extension ConnectionDraft {
     try checkAuthorities(mode)
     try checkLabels()
     try checkMaximumRows()
+    let durability = try checkedDurability()
     return Connection(
       id: id, name: name, segment: segment, host: host, port: port, database: database,
       tls: mode, authoritiesPEM: authoritiesPEM, labels: labels,
       roles: try checkedRoles(agents: agents, mode: mode),
-      allowsFunctionCalls: allowsFunctionCalls == true ? true : nil, maximumRows: maximumRows)
+      allowsFunctionCalls: allowsFunctionCalls == true ? true : nil, maximumRows: maximumRows,
+      durability: durability == .powerSafe ? .powerSafe : nil)
+  }
+
+  private func checkedDurability() throws(ControlError) -> Durability? {
+    guard let durability else { return nil }
+    guard let known = Durability(rawValue: durability) else {
+      let all = Durability.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+      throw Check.invalid("durability", durability, "Use one of \(all), or leave it out.")
+    }
+    return known
   }
 
   private func checkMaximumRows() throws(ControlError) {

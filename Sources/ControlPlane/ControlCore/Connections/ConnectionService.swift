@@ -150,7 +150,8 @@ package struct ConnectionService: Sendable {
           id: $0.id.description, clientAddress: $0.clientAddress,
           link: $0.link(at: now, settings).rawValue)
       },
-      allowsFunctionCalls: connection.allowsFunctionCalls, maximumRows: connection.maximumRows)
+      allowsFunctionCalls: connection.allowsFunctionCalls, maximumRows: connection.maximumRows,
+      durability: connection.durability?.rawValue)
   }
 }
 

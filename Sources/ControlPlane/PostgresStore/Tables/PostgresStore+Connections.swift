@@ -67,21 +67,22 @@ extension PostgresStore: ConnectionStore {
       """
       INSERT INTO sallyport.connection
         (id, name, segment, host, port, database, tls, authorities_pem, labels, created_at,
-        allows_function_calls, maximum_rows)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        allows_function_calls, maximum_rows, durability)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
       ON CONFLICT (name) DO UPDATE SET segment = excluded.segment, host = excluded.host,
         port = excluded.port, database = excluded.database, tls = excluded.tls,
         authorities_pem = excluded.authorities_pem, labels = excluded.labels,
         allows_function_calls = excluded.allows_function_calls,
-        maximum_rows = excluded.maximum_rows
-        WHERE $13
+        maximum_rows = excluded.maximum_rows, durability = excluded.durability
+        WHERE $14
       """,
       [
         .identifier(connection.id), .text(connection.name), .text(connection.segment),
         .text(connection.host), .integer(Int64(connection.port)), .text(connection.database),
         .text(connection.tls.rawValue), .optional(connection.authoritiesPEM), .json(labels),
         .time(stored.createdAt), .bool(connection.allowsFunctionCalls == true),
-        connection.maximumRows.map { .integer32(Int32(clamping: $0)) } ?? .null, .bool(replacing),
+        connection.maximumRows.map { .integer32(Int32(clamping: $0)) } ?? .null,
+        .text((connection.durability ?? .crashSafe).rawValue), .bool(replacing),
       ])
     // Another request stored one of that name since it was looked for.
     guard written == 1 else { throw taken(connection.name) }
@@ -121,7 +122,7 @@ extension PostgresStore: ConnectionStore {
     var found = try session.rows(
       """
       SELECT c.id, c.name, c.segment, c.host, c.port, c.database, c.tls, c.authorities_pem,
-        c.labels, c.created_at, c.allows_function_calls, c.maximum_rows
+        c.labels, c.created_at, c.allows_function_calls, c.maximum_rows, c.durability
       FROM sallyport.connection c WHERE \(condition) ORDER BY c.name
       """, values, connection)
     let ids = found.map(\.connection.id)
@@ -179,11 +180,17 @@ extension PostgresStore: ConnectionStore {
     let createdAt = try row.time()
     let allowsFunctionCalls = try row.bool()
     let maximumRows = try row.optionalInteger().map { Int($0) }
+    let kept = try row.text()
+    guard let durability = Durability(rawValue: kept) else {
+      throw PostgresError(
+        code: .unexpected, message: "the connection \"\(name)\" has the durability \"\(kept)\"")
+    }
     return StoredConnection(
       connection: Connection(
         id: id, name: name, segment: segment, host: host, port: port, database: database,
         tls: tls, authoritiesPEM: authorities, labels: labels ?? [:],
-        allowsFunctionCalls: allowsFunctionCalls ? true : nil, maximumRows: maximumRows),
+        allowsFunctionCalls: allowsFunctionCalls ? true : nil, maximumRows: maximumRows,
+        durability: durability == .powerSafe ? .powerSafe : nil),
       createdAt: createdAt)
   }
 }

@@ -70,6 +70,14 @@ struct AddConnection: ReportingCommand {
       """)
   var maxRows: Int?
 
+  @Option(
+    help: """
+      What a statement's records survive before it takes effect: crash-safe (the agent being \
+      killed), or power-safe (its host losing power, too; each transaction waits for the agent's \
+      disk). (default: crash-safe)
+      """)
+  var durability: String?
+
   @OptionGroup var passwords: RolePasswords
 
   @OptionGroup var certificates: RoleCertificates
@@ -153,6 +161,10 @@ struct AddConnection: ReportingCommand {
         .usage, "\(maxRows) is no number of rows",
         remedy: "give one from 1 to \(Connection.rowLimits.upperBound) with --max-rows")
     }
+    if let durability, Durability(rawValue: durability) == nil {
+      throw CLIFailure(
+        .usage, "\"\(durability)\" is no durability", remedy: "choose crash-safe or power-safe")
+    }
     var roles = role
     if let named = url?.role, !roles.contains(named) { roles.insert(named, at: 0) }
     guard Set(roles).count == roles.count, !roles.isEmpty else {
@@ -171,7 +183,8 @@ struct AddConnection: ReportingCommand {
       database: try Self.require(database ?? url?.database, "database", "--database"), tls: mode,
       authoritiesPEM: authorities, labels: try Self.labels(label),
       roles: roles.map { RoleDraft(name: $0, credentials: []) }, replace: replace,
-      allowsFunctionCalls: allowFunctionCalls ? true : nil, maximumRows: maxRows)
+      allowsFunctionCalls: allowFunctionCalls ? true : nil, maximumRows: maxRows,
+      durability: durability)
   }
 
   static func labels(_ arguments: [String]) throws(CLIFailure) -> [String: String] {

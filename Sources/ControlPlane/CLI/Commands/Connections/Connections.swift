@@ -32,7 +32,7 @@ struct ListConnections: ReportingCommand {
         Column("NAME", minimumWidth: 10), Column("SEGMENT", minimumWidth: 7),
         Column("DATABASE", minimumWidth: 16), Column("TLS", dropOrder: 1),
         Column("ROLES", minimumWidth: 8), Column("AGENTS"),
-        Column("LABELS", minimumWidth: 10, dropOrder: 2),
+        Column("DURABILITY", dropOrder: 3), Column("LABELS", minimumWidth: 10, dropOrder: 2),
       ]
     ) { item in
       let online = item.agents.count { $0.link == "online" }
@@ -45,7 +45,7 @@ struct ListConnections: ReportingCommand {
           EscapedText.line(item.roles.map(roleText).joined(separator: ","))
             + (missing ? " (credential missing)" : ""), style: missing ? .warning : nil),
         Cell("\(online)/\(item.agents.count)", style: online == 0 ? .failure : nil),
-        Cell(labelText(item.labels)),
+        Cell(EscapedText.line(durabilityText(item.durability))), Cell(labelText(item.labels)),
       ]
     }
   }
@@ -89,6 +89,7 @@ struct ShowConnection: ReportingCommand {
       ("TLS", EscapedText.line(item.tls)),
       ("Function calls", item.allowsFunctionCalls == true ? "allowed outside SQL" : nil),
       ("Rows", item.maximumRows.map { "at most \($0) of one statement" }),
+      ("Durability", EscapedText.line(durabilityText(item.durability))),
       ("Labels", item.labels.isEmpty ? nil : labelText(item.labels)),
       ("Roles", roles.joined(separator: "\n")),
       ("Agents", agents.isEmpty ? "none" : agents.joined(separator: "\n")),
@@ -166,6 +167,10 @@ private func roleText(_ role: RoleInfo) -> String {
     return role.name
   }
   return "\(role.name) (\(kind))"
+}
+
+private func durabilityText(_ durability: String?) -> String {
+  durability ?? Durability.crashSafe.rawValue
 }
 
 private func labelText(_ labels: [String: String]) -> String {

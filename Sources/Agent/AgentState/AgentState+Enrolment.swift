@@ -30,13 +30,13 @@ extension AgentState {
       try db.execute(
         sql: """
           INSERT INTO enrolment (only, agent, organisation, segment, link_address, client_address,
-            policy_public_keys, authorities_pem, enrolled_at)
-          VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)
+            policy_public_keys, authorities_pem, enrolled_at, control_log, audit_public_key)
+          VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
           """,
         arguments: [
           Data(enrolment.agent.value.bytes), enrolment.organisation, enrolment.segment,
           enrolment.linkAddress, enrolment.clientAddress, policyKeys, enrolment.authoritiesPEM,
-          enrolment.enrolledAt.unixNanoseconds,
+          enrolment.enrolledAt.unixNanoseconds, enrolment.controlLog, enrolment.auditPublicKey,
         ])
       try db.execute(
         sql: "INSERT INTO agent_keys (only, audit, sealing) VALUES (1, ?, ?)",
@@ -66,7 +66,8 @@ extension AgentState {
         linkAddress: row["link_address"], clientAddress: row["client_address"],
         policyPublicKeys: try JSONDecoder().decode([String].self, from: Data(keys.utf8)),
         authoritiesPEM: row["authorities_pem"],
-        enrolledAt: WallTime(unixNanoseconds: row["enrolled_at"]))
+        enrolledAt: WallTime(unixNanoseconds: row["enrolled_at"]),
+        controlLog: row["control_log"], auditPublicKey: row["audit_public_key"])
     }
   }
 

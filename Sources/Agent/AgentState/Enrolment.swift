@@ -14,11 +14,15 @@ package struct Enrolment: Hashable, Sendable {
   /// The authorities that vouch for the control plane, in PEM.
   package var authoritiesPEM: String
   package var enrolledAt: WallTime
+  /// The control plane's own log, `<id>/<epoch>/<lane>`, and base64 of the raw Ed25519 key that
+  /// signs its checkpoints; `nil` for an agent that was enrolled before there was such a log.
+  package var controlLog: String?
+  package var auditPublicKey: String?
 
   package init(
     agent: AgentID, organisation: String, segment: String, linkAddress: String,
     clientAddress: String, policyPublicKeys: [String], authoritiesPEM: String,
-    enrolledAt: WallTime
+    enrolledAt: WallTime, controlLog: String? = nil, auditPublicKey: String? = nil
   ) {
     self.agent = agent
     self.organisation = organisation
@@ -28,6 +32,8 @@ package struct Enrolment: Hashable, Sendable {
     self.policyPublicKeys = policyPublicKeys
     self.authoritiesPEM = authoritiesPEM
     self.enrolledAt = enrolledAt
+    self.controlLog = controlLog
+    self.auditPublicKey = auditPublicKey
   }
 }
 

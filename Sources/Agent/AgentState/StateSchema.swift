@@ -50,6 +50,17 @@ enum StateSchema {
           ) STRICT;
           """)
     }
+    migrator.registerMigration("2 control plane's log") { db in
+      try db.execute(
+        sql: """
+          ALTER TABLE enrolment ADD COLUMN control_log TEXT;
+          ALTER TABLE enrolment ADD COLUMN audit_public_key TEXT;
+          CREATE TABLE control_checkpoint (
+            only INTEGER PRIMARY KEY CHECK (only = 1),
+            note BLOB NOT NULL
+          ) STRICT;
+          """)
+    }
     return migrator
   }
 }

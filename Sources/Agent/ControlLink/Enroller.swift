@@ -133,6 +133,7 @@ package struct Enroller: Sendable {
           + " is not one: check that agent and control plane are of the same release")
     }
     _ = try Endpoint(answer.linkAddress)
+    try checkControlLog(answer)
     _ = try IssuedIdentity.check(
       identity, authoritiesPEM: answer.authoritiesPEM, agent: AgentID(id),
       organisation: answer.organisation, segment: answer.segment)
@@ -140,7 +141,20 @@ package struct Enroller: Sendable {
       agent: AgentID(id), organisation: answer.organisation, segment: answer.segment,
       linkAddress: answer.linkAddress, clientAddress: answer.clientAddress,
       policyPublicKeys: answer.policyPublicKeys, authoritiesPEM: answer.authoritiesPEM,
-      enrolledAt: now)
+      enrolledAt: now, controlLog: answer.controlLog, auditPublicKey: answer.auditPublicKey)
+  }
+
+  /// Refused here, where a person looks, and not when the first checkpoint comes.
+  private func checkControlLog(_ answer: EnrollResponse) throws(LinkError) {
+    guard let key = answer.auditPublicKey else { return }
+    guard Data(base64Encoded: key)?.count == 32,
+      answer.controlLog.flatMap({ LogID(text: $0) }) != nil
+    else {
+      throw LinkError(
+        code: .answer,
+        message: "the control plane gave the agent no usable key of its own log: check that agent"
+          + " and control plane are of the same release")
+    }
   }
 
   private func call<Answer: Decodable & Sendable>(

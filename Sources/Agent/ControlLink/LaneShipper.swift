@@ -59,14 +59,17 @@ struct LaneShipper: Sendable {
     options.timeout = RecordShipper.callDeadline
     options.maxRequestMessageBytes = LinkTransport.maximumMessageBytes
     let checkpoint = try shipper.signer.sign(log, batch.frontier)
+    let claim = shipper.witness.claim()
     let request = Sallyport_Link_V1_ShipRequest.with {
       $0.epoch = log.epoch
       $0.lane = log.lane
       $0.fromSeq = batch.fromSeq
       $0.records = batch.records
       $0.checkpoint = checkpoint
+      $0.controlSize = claim.size
     }
     let answer = try await link.ship(request, options: options)
+    await shipper.witness.judge(answer, against: claim)
     let step = ShippingStep(
       after: answer, to: batch.fromSeq..<batch.nextSeq, held: reader.firstSeq...reader.endSeq,
       stored: shipper.signer.own(answer.logCheckpoint),

@@ -1,5 +1,6 @@
 internal import AgentLink
 package import AgentState
+package import AuditLog
 internal import GRPCCore
 internal import GRPCNIOTransportHTTP2Posix
 package import GatewayModel
@@ -38,6 +39,7 @@ package struct LinkClient: Service {
   let health: @Sendable () async -> AgentHealthReport
   let renewed: @Sendable (TLSIdentity) async -> Void
   let beginEpoch: @Sendable (LogID, LogHead) async throws -> Void
+  let witnessed: @Sendable (WitnessConflictRecord) async -> Void
   let status: LinkStatus
   let logger: Logger
 
@@ -47,13 +49,15 @@ package struct LinkClient: Service {
   ///   - renewed: Told of each new certificate, for the agent's clients.
   ///   - beginEpoch: Gives a log up of which the control plane has another history, for a new epoch
   ///     that cites what it has.
+  ///   - witnessed: Writes into the agent's log that the control plane's own log was changed.
   /// - Throws: ``LinkError`` when the enrolment's link address is not one.
   package init(
     state: AgentState, enrolment: Enrolment, hello: LinkHello, bundles: BundleAcceptor,
     recordLog: RecordLogDirectory, tester: any ConnectionTester, status: LinkStatus,
     logger: Logger, health: @escaping @Sendable () async -> AgentHealthReport,
     renewed: @escaping @Sendable (TLSIdentity) async -> Void,
-    beginEpoch: @escaping @Sendable (LogID, LogHead) async throws -> Void
+    beginEpoch: @escaping @Sendable (LogID, LogHead) async throws -> Void,
+    witnessed: @escaping @Sendable (WitnessConflictRecord) async -> Void
   ) throws(LinkError) {
     self.state = state
     self.enrolment = enrolment
@@ -66,6 +70,7 @@ package struct LinkClient: Service {
     self.health = health
     self.renewed = renewed
     self.beginEpoch = beginEpoch
+    self.witnessed = witnessed
     self.logger = logger
   }
 
@@ -73,8 +78,10 @@ package struct LinkClient: Service {
   package func run() async throws {
     await recallCursors()
     let signer = try CheckpointSigner(key: try await state.keys().audit)
+    let witness = try await ControlWitness(
+      store: state, enrolment: enrolment, status: status, logger: logger, record: witnessed)
     await withTaskGroup(of: Void.self) { group in
-      group.addTask { await dialForever(signer) }
+      group.addTask { await dialForever(signer, witness) }
       group.addTask {
         // Throws when the task is cancelled, which ends the link just the same.
         try? await gracefulShutdown()
@@ -101,11 +108,11 @@ package struct LinkClient: Service {
     }
   }
 
-  private func dialForever(_ signer: CheckpointSigner) async {
+  private func dialForever(_ signer: CheckpointSigner, _ witness: ControlWitness) async {
     var backoff = Backoff()
     let shipper = RecordShipper(
-      recordLog: recordLog, state: state, signer: signer, beginEpoch: beginEpoch,
-      status: status, logger: logger)
+      recordLog: recordLog, state: state, signer: signer, witness: witness,
+      beginEpoch: beginEpoch, status: status, logger: logger)
     while !Task.isCancelled {
       let start = ContinuousClock.now
       var problem = "the control plane closed the link"

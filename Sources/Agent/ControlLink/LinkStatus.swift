@@ -15,6 +15,10 @@ package final class LinkStatus: Sendable {
     package var certificateExpiresAt: WallTime?
     /// What keeps a log from being shipped, by log.
     package var shippingProblems: [LogID: String] = [:]
+    /// Why the control plane's own log is not watched.
+    package var witnessProblem: String?
+    /// What is wrong with the control plane's own log.
+    package var witnessConflict: String?
   }
 
   private let state = Mutex(Snapshot())
@@ -37,6 +41,8 @@ package final class LinkStatus: Sendable {
       problems.append(
         "the agent's certificate has expired: enrol the agent again in an empty state folder")
     }
+    if let conflict = snapshot.witnessConflict { problems.append(conflict) }
+    if let problem = snapshot.witnessProblem { problems.append(problem) }
     for (_, problem) in snapshot.shippingProblems.sorted(by: { $0.key.lane < $1.key.lane }) {
       problems.append(problem)
     }
@@ -76,6 +82,10 @@ package final class LinkStatus: Sendable {
     state.withLock { $0.certificateExpiresAt = certificate.notAfter }
     expiry.set(Double(certificate.notAfter.unixNanoseconds / 1_000_000_000))
   }
+
+  func witnessing(problem: String?) { state.withLock { $0.witnessProblem = problem } }
+
+  func witnessing(conflict: String?) { state.withLock { $0.witnessConflict = conflict } }
 
   /// - Returns: Whether the problem is a new one.
   func shipping(_ log: LogID, problem: String?) -> Bool {

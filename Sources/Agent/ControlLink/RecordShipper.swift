@@ -26,6 +26,7 @@ struct RecordShipper: Sendable {
   let recordLog: RecordLogDirectory
   let state: AgentState
   let signer: CheckpointSigner
+  let witness: ControlWitness
   /// Gives a log up for a new epoch that cites what the control plane has of it.
   let beginEpoch: @Sendable (LogID, LogHead) async throws -> Void
   let status: LinkStatus

@@ -1,3 +1,4 @@
+import AuditLog
 package import GatewayModel
 package import Logging
 import NIOCore
@@ -159,6 +160,18 @@ package final class GatewayServer: Sendable {
         try lane.take(log, identity: writerIdentity)
       }.get()
     }
+  }
+
+  /// Writes into one of the agent's logs that the control plane's own log was changed.
+  ///
+  /// - Parameters:
+  ///   - known: The signed checkpoint that was accepted before.
+  ///   - offered: The one that does not fit to it.
+  package func recordConflict(known: [UInt8], offered: [UInt8], reason: String) async {
+    guard let lane = running.lanes.first else { return }
+    let record = WitnessConflictRecord(
+      knownCheckpoint: known, offeredCheckpoint: offered, reason: reason)
+    await onEach([lane]) { _ = $0.append(record, session: nil) }
   }
 
   /// Shows this certificate in new handshakes.

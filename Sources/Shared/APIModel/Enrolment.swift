@@ -116,10 +116,15 @@ package struct EnrollResponse: Codable, Sendable {
   /// Where the agent dials, `host:port`.
   package var linkAddress: String
   package var clientAddress: String
+  /// The control plane's own log, `<id>/<epoch>/<lane>`, and base64 of the raw Ed25519 key that
+  /// signs its checkpoints. A control plane that keeps no such log has neither.
+  package var controlLog: String?
+  package var auditPublicKey: String?
 
   package init(
     agentID: String, organisation: String, segment: String, certificateChainPEM: String,
-    authoritiesPEM: String, policyPublicKeys: [String], linkAddress: String, clientAddress: String
+    authoritiesPEM: String, policyPublicKeys: [String], linkAddress: String, clientAddress: String,
+    controlLog: String? = nil, auditPublicKey: String? = nil
   ) {
     self.agentID = agentID
     self.organisation = organisation
@@ -129,5 +134,7 @@ package struct EnrollResponse: Codable, Sendable {
     self.policyPublicKeys = policyPublicKeys
     self.linkAddress = linkAddress
     self.clientAddress = clientAddress
+    self.controlLog = controlLog
+    self.auditPublicKey = auditPublicKey
   }
 }

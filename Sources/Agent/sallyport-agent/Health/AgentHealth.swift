@@ -27,8 +27,8 @@ final class AgentHealth: Sendable {
 
   /// Asks every part now.
   ///
-  /// Failing means that logins are refused. A missing control plane only degrades: the agent goes
-  /// on by its bundle.
+  /// Failing means that logins are refused, or that the control plane has changed its own log. A
+  /// missing control plane only degrades: the agent goes on by its bundle.
   func report() async -> AgentHealthReport {
     let log = recordLog.health
     if isStopping.withLock({ $0 }) {
@@ -37,6 +37,7 @@ final class AgentHealth: Sendable {
         openSessions: gateway.statistics.openSessions, backlogRecords: log.backlogRecords)
     }
     let gateway = await gateway.health()
+    let isTampered = link.snapshot.witnessConflict != nil
     let link = link.problems(now: WallTime.now())
     backlog.set(Double(log.backlogRecords))
     var problems: [String] = []
@@ -44,7 +45,7 @@ final class AgentHealth: Sendable {
       problems.append(problem)
     }
     let state: AgentHealthReport.State
-    if gateway.state == .failing || log.state == .failing {
+    if gateway.state == .failing || log.state == .failing || isTampered {
       state = .failing
     } else if gateway.state == .ok, log.state == .ok, link.isEmpty {
       state = .ok
@@ -56,9 +57,18 @@ final class AgentHealth: Sendable {
       openSessions: self.gateway.statistics.openSessions, backlogRecords: log.backlogRecords)
   }
 
+  /// Whether the agent itself works, whatever the control plane does: nobody gains by a restart of
+  /// an agent that has found its control plane out.
+  func isWorking() async -> Bool {
+    if isStopping.withLock({ $0 }) { return true }
+    let gateway = await gateway.health()
+    return gateway.state != .failing && recordLog.health.state != .failing
+  }
+
   /// Whether clients can be let in.
-  func isReady(_ report: AgentHealthReport) -> Bool {
-    report.state != .failing && link.snapshot.bundleVersion > 0 && !isStopping.withLock { $0 }
+  func isReady() async -> Bool {
+    guard link.snapshot.bundleVersion > 0, !isStopping.withLock({ $0 }) else { return false }
+    return await isWorking()
   }
 
   static func json(_ report: AgentHealthReport) -> String {

@@ -98,13 +98,11 @@ struct HealthListener: Service {
     switch request.uri.split(separator: "?", maxSplits: 1).first {
     case "/healthz":
       let report = await health.report()
-      return (
-        report.state == .failing ? .serviceUnavailable : .ok, "application/json",
-        AgentHealth.json(report)
-      )
+      let isWorking = await health.isWorking()
+      return (isWorking ? .ok : .serviceUnavailable, "application/json", AgentHealth.json(report))
     case "/readyz":
       let report = await health.report()
-      let isReady = health.isReady(report)
+      let isReady = await health.isReady()
       return (isReady ? .ok : .serviceUnavailable, "application/json", AgentHealth.json(report))
     case "/metrics":
       // Refreshes the gauges that are read when asked for.

@@ -131,7 +131,12 @@ struct Agent {
             "renewed certificate not shown to clients", metadata: [LogKey.error: "\(error)"])
         }
       },
-      beginEpoch: { log, head in try await gateway.beginEpoch(after: log, citing: head) })
+      beginEpoch: { log, head in try await gateway.beginEpoch(after: log, citing: head) },
+      witnessed: { conflict in
+        await gateway.recordConflict(
+          known: conflict.knownCheckpoint, offered: conflict.offeredCheckpoint,
+          reason: conflict.reason)
+      })
   }
 
   private func serve(_ services: [any Service], _ logger: Logger) async throws {

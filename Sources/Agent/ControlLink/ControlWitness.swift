@@ -1,0 +1,151 @@
+internal import AgentLink
+internal import AgentState
+internal import AuditLog
+internal import Foundation
+internal import GatewayModel
+internal import Logging
+internal import Synchronization
+internal import Telemetry
+
+/// Watches the control plane's own log on behalf of everyone: what it has shown this agent once, it
+/// can never take back or change without being found out.
+///
+/// Each answer to a shipment shows the log's signed checkpoint with the proof that it begins with the
+/// one that was accepted last. One that does not fit is an alarm; shipping goes on all the same,
+/// since the records are safest with whoever else keeps them.
+final class ControlWitness: Sendable {
+  /// What an answer is held against: the last accepted checkpoint when the shipment was sent.
+  struct Claim: Sendable {
+    fileprivate let known: Checkpoint?
+    /// For the request; 0 for none.
+    var size: UInt64 { known?.size ?? 0 }
+  }
+
+  private struct State {
+    var known: Checkpoint?
+    var note: [UInt8] = []
+    /// The conflict that was told last, so that each is told once.
+    var told: WitnessConflictRecord.Reason?
+  }
+
+  private let watched: WitnessedLog?
+  private let state: Mutex<State>
+  private let store: AgentState
+  private let status: LinkStatus
+  private let logger: Logger
+  private let record: @Sendable (WitnessConflictRecord) async -> Void
+
+  /// - Parameter record: Writes a conflict into the agent's log.
+  init(
+    store: AgentState, enrolment: Enrolment, status: LinkStatus, logger: Logger,
+    record: @escaping @Sendable (WitnessConflictRecord) async -> Void
+  ) async throws {
+    self.store = store
+    self.status = status
+    self.logger = logger
+    self.record = record
+    watched = Self.watched(enrolment)
+    var state = State()
+    if let watched, let note = try await store.controlCheckpoint() {
+      // What was kept was verified; kept under other keys it is no checkpoint of this log.
+      state.known = watched.checkpoint(signed: note)
+      if state.known != nil { state.note = note }
+    }
+    self.state = Mutex(state)
+    if watched == nil {
+      status.witnessing(
+        problem: "the agent does not watch the control plane's own log, since it was enrolled"
+          + " before there was one: enrol it again in an empty state folder to have it watch")
+      logger.warning("the control plane's own log is not watched: enrol again to watch it")
+    }
+  }
+
+  private static func watched(_ enrolment: Enrolment) -> WitnessedLog? {
+    guard let key = enrolment.auditPublicKey.flatMap({ Data(base64Encoded: $0) }),
+      let log = enrolment.controlLog.flatMap({ LogID(text: $0) })
+    else { return nil }
+    return try? WitnessedLog(log: log, publicKey: key)
+  }
+
+  /// To be taken before a shipment, whose answer is then judged by it.
+  func claim() -> Claim { Claim(known: state.withLock { $0.known }) }
+
+  /// Judges what an answer shows of the control plane's log; one that shows nothing is not judged.
+  func judge(_ answer: Sallyport_Link_V1_ShipResponse, against claim: Claim) async {
+    guard let watched, !answer.controlCheckpoint.isEmpty else { return }
+    let note = Array(answer.controlCheckpoint)
+    let proof = answer.controlConsistency.compactMap { Hash256(bytes: $0) }
+    let isWhole = proof.count == answer.controlConsistency.count
+    switch watched.judge(note, against: claim.known, proof: isWhole ? proof : []) {
+    case .same: settled(claim)
+    case .newer(let checkpoint): await accept(checkpoint, note, claim)
+    case .conflict(let reason): await alarm(reason, offered: note)
+    }
+  }
+
+  /// Several lanes have their answers at once; the first one is taken, and those that were made for
+  /// the same claim are left, since nothing proves how they fit to it.
+  private func accept(_ checkpoint: Checkpoint, _ note: [UInt8], _ claim: Claim) async {
+    let isTaken = state.withLock { state in
+      guard state.known == claim.known else { return false }
+      (state.known, state.note) = (checkpoint, note)
+      return true
+    }
+    guard isTaken else { return }
+    settled(Claim(known: checkpoint))
+    do {
+      try await store.keepControlCheckpoint(note)
+    } catch {
+      // It is remembered until the agent ends; the next one is tried again.
+      logger.error(
+        "the control plane's checkpoint is not kept", metadata: [LogKey.error: "\(error)"])
+    }
+  }
+
+  private func settled(_ claim: Claim) {
+    let wasTold = state.withLock { state in
+      guard state.known == claim.known, state.told != nil else { return false }
+      state.told = nil
+      return true
+    }
+    guard wasTold else { return }
+    status.witnessing(conflict: nil)
+    logger.notice("the control plane's own log fits again what the agent has seen of it")
+  }
+
+  private func alarm(_ reason: WitnessConflictRecord.Reason, offered: [UInt8]) async {
+    let (known, isNews) = state.withLock { state in
+      let isNews = state.told != reason
+      state.told = reason
+      return (state.note, isNews)
+    }
+    guard isNews else { return }
+    let problem = Self.text(reason)
+    status.witnessing(conflict: problem)
+    logger.error(
+      "the control plane's own log was changed",
+      metadata: [
+        LogKey.reason: "\(reason.rawValue)",
+        "known": "\(String(decoding: known, as: UTF8.self))",
+        "offered": "\(String(decoding: offered.prefix(SignedNote.maximumBytes), as: UTF8.self))",
+      ])
+    await record(
+      WitnessConflictRecord(
+        knownCheckpoint: known,
+        offeredCheckpoint: Array(offered.prefix(SignedNote.maximumBytes)),
+        reason: reason.rawValue))
+  }
+
+  private static func text(_ reason: WitnessConflictRecord.Reason) -> String {
+    let what =
+      switch reason {
+      case .signature: "is not signed with the key that the agent was enrolled with"
+      case .behind: "is shorter than it was: records of it are gone"
+      case .root: "has other records than it had"
+      case .proof: "does not begin with the records that it had"
+      }
+    return "the control plane's own log \(what). Somebody has changed it, or its database was put"
+      + " back to an earlier state: find out which before you trust its audit trail. The agent goes"
+      + " on working and shipping; if the change was yours, enrol the agent again"
+  }
+}

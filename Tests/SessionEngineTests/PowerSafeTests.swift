@@ -242,7 +242,7 @@ import Testing
     let (client, _) = try await scene.rig.client()
     #expect(try await client.query("BEGIN").errors.isEmpty)
     scene.medium.hold()
-    let rows = 100_000
+    let rows = 20_000
     try await client.peer.send(
       FrontendMessage.Query(sql: "SELECT repeat('x', 500) FROM generate_series(1, \(rows))").encode)
     try await eventually("the log is being synced") { scene.medium.isWaitedFor }

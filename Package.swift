@@ -186,7 +186,7 @@ let testTargets: [Target] = [
     "PostgresStoreTests",
     [
       "PostgresStore", "ControlCore", "APIModel", "AuditLog", "AuditRecordProto", "GatewayModel",
-      "TestSupport", .logging,
+      "TestSupport", .crypto, .logging,
     ]),
   tests(
     "ControlCoreTests",
@@ -200,7 +200,7 @@ let testTargets: [Target] = [
       "ControlAPI", "ControlCore", "APIModel", "GatewayModel", "Telemetry", .hummingbird, .crypto,
       .logging, .nioCore, .product(name: "NIOEmbedded", package: "swift-nio"),
     ]),
-  tests("AgentLinkServerTests", ["AgentLinkServer", "GatewayModel", .grpcCore]),
+  tests("AgentLinkServerTests", ["AgentLinkServer", "GatewayModel", "TestSupport", .grpcCore]),
   tests("ControlProgramTests", ["sallyport-control", "GatewayModel", "TestSupport"]),
   tests("CLITests", ["sallyport", "APIModel", "GatewayModel", .crypto]),
   tests("IntegrationTests", ["TestSupport", "APIModel", "GatewayModel", .nioCore, .nioPosix]),

@@ -58,6 +58,7 @@ final class AwayStore: AccessStore, AgentStore, AuditStore, BundleStore, Connect
     throw away
   }
   func remove(_ id: AgentID, at: WallTime) async throws(ControlError) -> Bool { throw away }
+  func release(_ id: AgentID) async throws(ControlError) -> Bool { throw away }
   func renewed(
     _ id: AgentID, fingerprint: String, expiresAt: WallTime
   ) async throws(ControlError) { throw away }

@@ -17,7 +17,8 @@ import Testing
     (.get, "/v1/connections/orders"), (.delete, "/v1/connections/orders"),
     (.post, "/v1/connections/orders/test"), (.get, "/v1/segments/eu/sealing-keys"),
     (.post, "/v1/agents/invitations"), (.get, "/v1/agents"), (.get, "/v1/agents/01ab"),
-    (.delete, "/v1/agents/01ab"), (.get, "/v1/grants"), (.post, "/v1/grants"),
+    (.delete, "/v1/agents/01ab"), (.post, "/v1/agents/01ab/release"), (.get, "/v1/grants"),
+    (.post, "/v1/grants"),
     (.delete, "/v1/grants/g"), (.post, "/v1/tokens"), (.get, "/v1/audit/statements"),
     (.get, "/v1/sessions"), (.get, "/v1/sessions/00000000-0000-0000-0000-000000000001"),
   ]

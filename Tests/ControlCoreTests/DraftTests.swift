@@ -259,7 +259,7 @@ import Testing
     func refusal(_ from: UInt64, _ records: [Data]) async -> ControlError.Code? {
       do {
         _ = try await plane.plane.audit.ingest(
-          ShippedBatch(log: log, fromSeq: from, records: records, checkpoint: Data()))
+          ShippedBatch(log: log, fromSeq: from, records: records, checkpoint: Data(), auditKey: []))
         return nil
       } catch {
         return error.code

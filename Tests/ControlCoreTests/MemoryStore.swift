@@ -158,6 +158,14 @@ extension MemoryStore: AgentStore {
       }
     }
   }
+  func release(_ id: AgentID) async throws(ControlError) -> Bool {
+    try act { state throws(ControlError) in
+      guard let index = state.agents.firstIndex(where: { $0.id == id && $0.quarantine != nil })
+      else { return false }
+      state.agents[index].quarantine = nil
+      return true
+    }
+  }
   func renewed(
     _ id: AgentID, fingerprint: String, expiresAt: WallTime
   ) async throws(ControlError) {

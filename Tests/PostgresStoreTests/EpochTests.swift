@@ -199,9 +199,7 @@ extension DatabaseTests {
         _ = try await Self.working(store, lanes: 1)
         var next = LogWriter(agent: 1, epoch: 7)
         next.openLog()
-        var batch = next.batch()
-        batch.fromSeq = 3
-        #expect(try await store.ingest(batch) == .wrongCursor(nextSeq: 0))
+        #expect(try await store.ingest(next.batch().moved(to: 3)) == .wrongCursor(nextSeq: 0))
         var lane = LogWriter(agent: 1, lane: 1)
         lane.beginWork(session: 11)
         _ = try await store.ingest(lane.batch())

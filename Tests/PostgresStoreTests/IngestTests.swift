@@ -30,17 +30,16 @@ extension DatabaseTests {
         _ = try await store.enrol(agent: 1)
         var log = LogWriter(agent: 1)
         log.session(10, ["SELECT 1", "SELECT 2"])
+        var longer = log
         let batch = log.batch()
         let count = UInt64(batch.records.count)
+        let answer = IngestAnswer.wrongCursor(nextSeq: count, checkpoint: batch.checkpoint)
         #expect(try await store.ingest(batch) == .stored(nextSeq: count))
-        #expect(try await store.ingest(batch) == .wrongCursor(nextSeq: count))
+        #expect(try await store.ingest(batch) == answer)
 
-        var overlap = batch
-        overlap.fromSeq = count - 1
-        #expect(try await store.ingest(overlap) == .wrongCursor(nextSeq: count))
-        var gap = batch
-        gap.fromSeq = count + 1
-        #expect(try await store.ingest(gap) == .wrongCursor(nextSeq: count))
+        longer.session(11, ["SELECT 3"])
+        #expect(try await store.ingest(longer.batch()) == answer)
+        #expect(try await store.ingest(batch.moved(to: count + 1)) == answer)
         #expect(
           try await store.number("SELECT count(*) FROM sallyport.record") == Int(count))
       }
@@ -51,9 +50,7 @@ extension DatabaseTests {
         _ = try await store.enrol(agent: 1)
         var log = LogWriter(agent: 1)
         log.session(10, ["SELECT 1"])
-        var batch = log.batch()
-        batch.fromSeq = 7
-        #expect(try await store.ingest(batch) == .wrongCursor(nextSeq: 0))
+        #expect(try await store.ingest(log.batch().moved(to: 7)) == .wrongCursor(nextSeq: 0))
       }
     }
 
@@ -69,7 +66,7 @@ extension DatabaseTests {
         }
         let next = UInt64(batch.records.count)
         #expect(answers.filter { $0 == .stored(nextSeq: next) }.count == 1)
-        #expect(answers.filter { $0 == .wrongCursor(nextSeq: next) }.count == 15)
+        #expect(answers.filter { $0.wrongCursorSeq == next }.count == 15)
         #expect(try await store.number("SELECT count(*) FROM sallyport.record") == Int(next))
         #expect(try await store.number("SELECT count(*) FROM sallyport.statement") == 50)
       }

@@ -1,15 +1,52 @@
 import AuditLog
 import ControlCore
+import Crypto
 import Foundation
 import GatewayModel
 
 @testable import PostgresStore
+
+/// The audit key of every agent in these tests.
+enum TestKey {
+  static let key = Curve25519.Signing.PrivateKey()
+  static var publicKey: [UInt8] { Array(key.publicKey.rawRepresentation) }
+
+  static func note(
+    _ checkpoint: Checkpoint, key: Curve25519.Signing.PrivateKey = key
+  ) -> Data {
+    Data((try? checkpoint.signed(with: key).bytes) ?? [])
+  }
+}
+
+extension IngestAnswer {
+  /// What a wrong cursor should be, for any checkpoint.
+  var wrongCursorSeq: UInt64? {
+    if case .wrongCursor(let next, _, _) = self { next } else { nil }
+  }
+
+  var quarantineReason: String? {
+    if case .quarantined(let reason, _) = self { reason } else { nil }
+  }
+}
+
+extension ShippedBatch {
+  /// The batch as if it stood elsewhere in its log, signed with a root that is not its own.
+  func moved(to seq: UInt64) -> ShippedBatch {
+    var batch = self
+    batch.fromSeq = seq
+    batch.checkpoint = TestKey.note(
+      Checkpoint(
+        log: log, size: seq + UInt64(records.count), root: MerkleTree.emptyRoot))
+    return batch
+  }
+}
 
 /// Writes the records of one log as an agent does.
 struct LogWriter {
   let log: LogID
   private(set) var records: [Data] = []
   private var shipped: UInt64 = 0
+  private(set) var tree = MerkleFrontier()
   private var clock: Int64
 
   init(agent: UInt64, epoch: UInt64 = 1, lane: UInt32 = 0, startingAt: Int64 = 0) {
@@ -30,8 +67,10 @@ struct LogWriter {
 
   /// The records written since the last batch.
   mutating func batch() -> ShippedBatch {
+    for record in records { tree.append(record.withUnsafeBytes { MerkleTree.leaf($0) }) }
     let batch = ShippedBatch(
-      log: log, fromSeq: shipped, records: records, checkpoint: Data("checkpoint".utf8))
+      log: log, fromSeq: shipped, records: records,
+      checkpoint: TestKey.note(Checkpoint(log: log, of: tree)), auditKey: TestKey.publicKey)
     shipped += UInt64(records.count)
     records = []
     return batch
@@ -122,7 +161,7 @@ extension PostgresStore {
     EnrolledAgent(
       id: AgentID(identifier(number)), segment: invitation.segment, hostname: "host\(number)",
       clientAddress: invitation.clientAddress, names: invitation.names, version: "0.1",
-      auditKey: [UInt8](repeating: 1, count: 32), sealingKey: [UInt8](repeating: 2, count: 32),
+      auditKey: TestKey.publicKey, sealingKey: [UInt8](repeating: 2, count: 32),
       certificateFingerprint: "sha256:00", certificateExpiresAt: time(86_400),
       enrolledAt: time(1))
   }

@@ -254,6 +254,8 @@ extension DatabaseTests {
               log: LogID(agent: AgentID(identifier(1)), epoch: 1, lane: 0), seq: 0,
               kind: "refusal", at: time(0))
             row.position = position
+            row.receivedAt = WallTime(
+              unixNanoseconds: Int64(Date().timeIntervalSince1970) * 1_000_000_000)
             var rows = CopyRows()
             rows.append(row.values)
             try session.copy(rows, into: "sallyport.statement (\(StatementRow.columns))")

@@ -23,17 +23,23 @@ extension AgentLinkService {
     var response = Sallyport_Link_V1_ShipResponse()
     let status: String
     switch answer {
-    case .stored(let nextSeq):
+    case .stored(let nextSeq, let keepFrom):
       (response.status, response.nextSeq, status) = (.stored, nextSeq, "stored")
+      response.keepFromSeq = keepFrom
       recordsStored.increment(by: request.message.records.count)
       shipmentTimer.record(duration: ContinuousClock.now - start)
-    case .wrongCursor(let nextSeq):
+    case .wrongCursor(let nextSeq, let checkpoint, let keepFrom):
       (response.status, response.nextSeq, status) = (.wrongCursor, nextSeq, "wrong_cursor")
+      response.logCheckpoint = checkpoint
+      response.keepFromSeq = keepFrom
     case .retryLater(let delay):
       let milliseconds = Int64((delay / .milliseconds(1)).rounded(.up))
       response.status = .retryLater
       response.retryAfterMilliseconds = UInt32(clamping: milliseconds)
       status = "retry_later"
+    case .quarantined(let reason, let isNew):
+      (response.status, response.reason, status) = (.quarantined, reason, "quarantined")
+      if isNew { MetricName.controlQuarantines.counter().increment() }
     }
     MetricName.controlShipments.counter([(MetricName.Label.status, status)]).increment()
     return ServerResponse(message: response)
@@ -43,15 +49,17 @@ extension AgentLinkService {
     _ request: Sallyport_Link_V1_ShipRequest, context: ServerContext
   ) async throws(RPCError) -> IngestAnswer {
     let agent = try await peer.admit(context)
-    guard gate.enter(agent.id) else {
-      return .retryLater(after: .milliseconds(Int.random(in: LinkLimits.retryWhenBusy)))
+    let bytes = request.records.reduce(0) { $0 + $1.count }
+    if case .comeAgain(let delay) = await gate.enter(agent.id, bytes: bytes) {
+      return .retryLater(after: delay)
     }
-    defer { gate.leave(agent.id) }
+    defer { gate.leave(agent.id, bytes: bytes) }
     do {
       return try await plane.audit.ingest(
         ShippedBatch(
           log: LogID(agent: agent.id, epoch: request.epoch, lane: request.lane),
-          fromSeq: request.fromSeq, records: request.records, checkpoint: request.checkpoint))
+          fromSeq: request.fromSeq, records: request.records, checkpoint: request.checkpoint,
+          auditKey: agent.auditKey))
     } catch {
       logger.warning(
         "batch not stored",

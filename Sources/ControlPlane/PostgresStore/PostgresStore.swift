@@ -25,6 +25,11 @@ package struct PostgresStore: Sendable {
     let store = PostgresStore(pool: pool, logger: logger)
     do {
       try await store.migrate(Migration.all)
+      try await store.makePartitions()
+      if try await store.secureRoles() != nil {
+        logger.notice(
+          "the database's roles lack rights; `sallyport-control migrate` prints what to run")
+      }
     } catch {
       await pool.close()
       throw error

@@ -18,12 +18,15 @@ package struct AgentInfo: Codable, Sendable, Equatable {
   package var currentBundleVersion: Int
   /// The last bundle the agent refused, with its reason, until it accepts a newer one.
   package var rejectedBundle: RejectedBundle?
+  /// Since when nothing is taken from the agent, and why; absent when it is in good standing.
+  package var quarantine: Quarantine?
 
   package init(
     id: String, segment: String, hostname: String, clientAddress: String, version: String,
     link: String, lastSeenAt: String?, enrolledAt: String, certificateExpiresAt: String,
     health: String, problems: [String], openSessions: Int, backlogRecords: Int,
-    bundleVersion: Int, currentBundleVersion: Int, rejectedBundle: RejectedBundle?
+    bundleVersion: Int, currentBundleVersion: Int, rejectedBundle: RejectedBundle?,
+    quarantine: Quarantine? = nil
   ) {
     self.id = id
     self.segment = segment
@@ -41,7 +44,27 @@ package struct AgentInfo: Codable, Sendable, Equatable {
     self.bundleVersion = bundleVersion
     self.currentBundleVersion = currentBundleVersion
     self.rejectedBundle = rejectedBundle
+    self.quarantine = quarantine
   }
+}
+
+/// Why the records of an agent are not taken.
+package struct Quarantine: Codable, Sendable, Equatable {
+  package var at: String
+  package var reason: String
+
+  package init(at: String, reason: String) {
+    self.at = at
+    self.reason = reason
+  }
+}
+
+/// Ends an agent's quarantine.
+package struct ReleaseRequest: Codable, Sendable, Equatable {
+  /// What the person who looked has found; 1 to 500 bytes.
+  package var reason: String
+
+  package init(reason: String) { self.reason = reason }
 }
 
 package struct RejectedBundle: Codable, Sendable, Equatable {

@@ -20,6 +20,7 @@
 /// | `GET /v1/agents` | → ``Page`` of ``AgentInfo`` |
 /// | `GET /v1/agents/{id or prefix}` | → ``AgentInfo`` |
 /// | `DELETE /v1/agents/{id}` | → 204 |
+/// | `POST /v1/agents/{id}/release` | ``ReleaseRequest`` → ``AgentInfo`` |
 /// | `GET /v1/grants` | → ``Page`` of ``GrantInfo`` |
 /// | `POST /v1/grants` | ``GrantDraft`` → ``GrantInfo`` |
 /// | `DELETE /v1/grants/{name}` | → 204 |

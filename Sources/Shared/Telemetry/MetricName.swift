@@ -96,6 +96,9 @@ extension MetricName {
     name: "sallyport_control_records_stored_total", help: "Audit records stored by this replica.")
   package static let controlShipmentSeconds = MetricName(
     name: "sallyport_control_shipment_seconds", help: "Time to store a batch.")
+  package static let controlQuarantines = MetricName(
+    name: "sallyport_control_quarantines_total",
+    help: "Agents that this replica found to contradict what they had sent.")
   package static let controlDatabaseUp = MetricName(
     name: "sallyport_control_database_up",
     help: "1 when the last readiness check reached the database, else 0.")
@@ -103,6 +106,7 @@ extension MetricName {
   static let controlMetrics: [MetricName] = [
     controlRequests, controlRequestSeconds, controlAttemptsLimited, controlUnauthorized,
     controlAgentsAttached, controlBundlesSent, controlVerdicts, controlShipments,
-    controlRecordsStored, controlShipmentSeconds, controlDatabaseUp,
+    controlRecordsStored, controlShipmentSeconds, controlQuarantines,
+    controlDatabaseUp,
   ]
 }

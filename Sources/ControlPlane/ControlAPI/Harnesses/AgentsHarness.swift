@@ -20,6 +20,10 @@ struct AgentsHarness: Sendable {
       try await agents.remove(call.path("id"), by: caller)
       return .noContent
     }
+    routes.on(.post, "\(Routes.agents)/{id}/release") { call, caller in
+      let request = try await call.body(ReleaseRequest.self)
+      return try .json(await agents.release(call.path("id"), request, by: caller))
+    }
     routes.on(.get, "\(Routes.segments)/{segment}/sealing-keys") { call, caller in
       try .page(await agents.sealingKeys(segment: call.path("segment"), by: caller))
     }

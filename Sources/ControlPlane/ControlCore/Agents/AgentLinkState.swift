@@ -36,6 +36,7 @@ extension EnrolledAgent {
         RejectedBundle(
           version: Int(clamping: $0.version), reason: $0.reason, detail: $0.detail,
           at: TimeText.text($0.at))
-      })
+      },
+      quarantine: quarantine.map { Quarantine(at: TimeText.text($0.at), reason: $0.reason) })
   }
 }

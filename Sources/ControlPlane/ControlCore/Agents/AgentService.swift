@@ -85,6 +85,29 @@ package struct AgentService: Sendable {
     await bundles.issueDue(first: agent.segment)
   }
 
+  /// Ends the quarantine of an agent: its records are taken again, and what has come from two
+  /// writers of it at once is accepted.
+  ///
+  /// - Throws: `notFound`, `invalid` without a reason, `conflict` when it is in no quarantine.
+  package func release(
+    _ prefix: String, _ request: ReleaseRequest, by caller: Caller
+  ) async throws(ControlError) -> AgentInfo {
+    guard (1...500).contains(request.reason.utf8.count) else {
+      throw Check.invalid(
+        "reason", "\(request.reason.utf8.count) bytes", "Say in 1 to 500 bytes what was found.")
+    }
+    let agent = try await found(prefix)
+    guard try await store.release(agent.id) else {
+      throw ControlError(
+        .conflict, "The agent \"\(agent.id)\" is in no quarantine.",
+        remedy: "See `sallyport agents list`.")
+    }
+    surroundings.log(
+      "agent released from quarantine", by: caller,
+      ["agent": "\(agent.id)", "reason": request.reason])
+    return try await show(agent.id.description, by: caller)
+  }
+
   /// The keys that credentials of a segment are sealed to.
   package func sealingKeys(
     segment: String, by caller: Caller

@@ -24,6 +24,8 @@ package protocol AgentStore: Sendable {
   /// Marks it as removed, drops what was sealed to it, and marks its segment as due for a bundle;
   /// false when there is none or it was removed before.
   func remove(_ id: AgentID, at: WallTime) async throws(ControlError) -> Bool
+  /// Ends an agent's quarantine; false when it is in none.
+  func release(_ id: AgentID) async throws(ControlError) -> Bool
   func renewed(
     _ id: AgentID, fingerprint: String, expiresAt: WallTime
   ) async throws(ControlError)

@@ -26,6 +26,8 @@ package struct EnrolledAgent: Sendable, Equatable {
   /// The highest bundle version it accepted; 0 for none.
   package var bundleVersion: UInt64
   package var rejection: BundleRejection?
+  /// Since when nothing is taken from it, and why.
+  package var quarantine: AgentQuarantine?
 
   package init(
     id: AgentID, segment: String, hostname: String, clientAddress: String, names: [String],
@@ -51,6 +53,16 @@ package struct EnrolledAgent: Sendable, Equatable {
     self.health = health
     self.bundleVersion = bundleVersion
     self.rejection = rejection
+  }
+}
+
+/// The state of an agent that has contradicted itself.
+package struct AgentQuarantine: Sendable, Equatable {
+  package var at: WallTime
+  package var reason: String
+  package init(at: WallTime, reason: String) {
+    self.at = at
+    self.reason = reason
   }
 }
 

@@ -1,5 +1,4 @@
 package import APIModel
-package import Foundation
 package import GatewayModel
 
 /// Where records are kept, once each and in the order of their log.
@@ -25,31 +24,4 @@ package protocol AuditStore: Sendable {
   func sessions(
     withID id: SessionID, agentPrefix: String?, limit: Int, statementLimit: Int
   ) async throws(ControlError) -> [SessionDetail]
-}
-
-/// Records of one log as an agent ships them.
-package struct ShippedBatch: Sendable {
-  package var log: LogID
-  /// The seq of the first record.
-  package var fromSeq: UInt64
-  /// AuditRecord messages, as written.
-  package var records: [Data]
-  /// A signed checkpoint of the log after the batch; empty when none came.
-  package var checkpoint: Data
-
-  package init(log: LogID, fromSeq: UInt64, records: [Data], checkpoint: Data) {
-    self.log = log
-    self.fromSeq = fromSeq
-    self.records = records
-    self.checkpoint = checkpoint
-  }
-}
-
-/// What a shipping agent is told.
-package enum IngestAnswer: Sendable, Equatable {
-  /// Stored and committed; `nextSeq` is behind the batch.
-  case stored(nextSeq: UInt64)
-  /// The batch does not begin at the cursor; go on from `nextSeq`.
-  case wrongCursor(nextSeq: UInt64)
-  case retryLater(after: Duration)
 }

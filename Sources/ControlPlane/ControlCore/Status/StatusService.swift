@@ -47,8 +47,14 @@ package struct StatusService: Sendable {
   ) -> [String] {
     let name = "agent \(agent.id.description.prefix(13)) (\(agent.segment))"
     var problems: [String] = []
+    if let quarantine = agent.quarantine {
+      problems.append(
+        "\(name) is in quarantine since \(TimeText.text(quarantine.at)), its records are not "
+          + "taken: \(quarantine.reason)")
+    }
     guard agent.link(at: now, settings) == .online else {
-      return ["\(name) is offline since \(agent.lastSeenAt.map(TimeText.text) ?? "its enrolment")"]
+      let since = agent.lastSeenAt.map(TimeText.text) ?? "its enrolment"
+      return problems + ["\(name) is offline since \(since)"]
     }
     if let health = agent.health, health.state != "ok" {
       problems.append("\(name) is \(health.state)")

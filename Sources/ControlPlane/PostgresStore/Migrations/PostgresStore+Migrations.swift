@@ -17,9 +17,13 @@ extension PostgresStore {
         "SELECT true FROM pg_namespace WHERE nspname = 'sallyport'", [],
         { row throws(PostgresError) in try row.bool() })
       if exists == nil { try session.script("CREATE SCHEMA sallyport") }
+      let hasSteps = try session.row("SELECT to_regclass('sallyport.migration') IS NOT NULL") {
+        row throws(PostgresError) in try row.bool()
+      }
+      guard hasSteps != true else { return }
       try session.script(
         """
-        CREATE TABLE IF NOT EXISTS sallyport.migration (
+        CREATE TABLE sallyport.migration (
           number bigint PRIMARY KEY,
           name text NOT NULL,
           checksum text NOT NULL,
@@ -43,7 +47,7 @@ extension PostgresStore {
     }
   }
 
-  private static func lock(_ session: PostgresSession) throws {
+  static func lock(_ session: PostgresSession) throws {
     // Another replica's migration may take longer than a statement usually may.
     try session.script("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0")
     try session.execute("SELECT pg_advisory_xact_lock($1)", [.integer(migrationLock)])
@@ -92,13 +96,17 @@ extension PostgresStore {
 
   /// Applies a step unless it is there; true when it was not.
   private static func apply(_ migration: Migration, _ session: PostgresSession) throws -> Bool {
-    let claimed = try session.execute(
+    // Under the lock: nobody else applies it now. Looked for first, since a user who may only
+    // write can use a schema that another has migrated.
+    let applied = try session.row(
+      "SELECT true FROM sallyport.migration WHERE number = $1",
+      [.integer(Int64(migration.number))], { row throws(PostgresError) in try row.bool() })
+    guard applied == nil else { return false }
+    try session.execute(
       """
       INSERT INTO sallyport.migration (number, name, checksum)
       VALUES ($1, $2, encode(sha256(convert_to($3, 'UTF8')), 'hex'))
-      ON CONFLICT (number) DO NOTHING
       """, [.integer(Int64(migration.number)), .text(migration.name), .text(migration.sql)])
-    guard claimed == 1 else { return false }
     try session.script(migration.sql)
     return true
   }

@@ -1,4 +1,4 @@
-import AuditLog
+internal import AuditLog
 internal import GatewayModel
 
 /// What a batch of records of one log means: pure, so that it can be tried without a database.

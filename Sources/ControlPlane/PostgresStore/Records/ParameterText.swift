@@ -1,5 +1,5 @@
 internal import APIModel
-import AuditLog
+internal import AuditLog
 import Foundation
 
 /// Bound parameters as JSON: an array of `ParameterInfo`, which is also what the API answers with.

@@ -1,4 +1,4 @@
-import AuditLog
+internal import AuditLog
 import Foundation
 internal import GatewayModel
 
@@ -9,6 +9,8 @@ struct ReceivedRecord: Sendable {
   /// `nil` when it cannot be read, or says another seq than its place: it is stored all the same,
   /// as the kind `unknown`.
   let decoded: DecodedRecord?
+  /// Its leaf in the log's Merkle tree.
+  let leaf: Hash256
 
   static let unknownKind = "unknown"
 
@@ -17,18 +19,22 @@ struct ReceivedRecord: Sendable {
     self.bytes = bytes
     let decoded = try? RecordDecoder.decode(bytes)
     self.decoded = decoded?.header.seq == seq ? decoded : nil
+    leaf = bytes.withUnsafeBytes { MerkleTree.leaf($0) }
   }
 
   static let columns =
     "agent, epoch, lane, seq, received_at, at, kind, session, statement, bytes"
 
-  func values(log: LogID, receivedAt: WallTime) -> [SQLValue] {
-    [
-      .identifier(log.agent.value), .number(log.epoch), .integer(Int64(log.lane)), .number(seq),
-      .time(receivedAt), .time(decoded?.header.time ?? receivedAt),
-      .text(decoded?.kind.rawValue ?? Self.unknownKind),
-      .optional(decoded?.header.session?.value), .optional(decoded?.statement?.rawValue),
-      .bytes(Array(bytes)),
-    ]
+  /// The row, with the time of arrival left open: it is known under the lock of the log's cursor.
+  func append(to rows: inout CopyRows, log: LogID) {
+    let open = SQLValue.time(WallTime(unixNanoseconds: 0))
+    rows.append(
+      [
+        .identifier(log.agent.value), .number(log.epoch), .integer(Int64(log.lane)), .number(seq),
+        open, decoded.map { .time($0.header.time) } ?? open,
+        .text(decoded?.kind.rawValue ?? Self.unknownKind),
+        .optional(decoded?.header.session?.value), .optional(decoded?.statement?.rawValue),
+        .bytes(Array(bytes)),
+      ], stamped: decoded == nil ? [4, 5] : [4])
   }
 }

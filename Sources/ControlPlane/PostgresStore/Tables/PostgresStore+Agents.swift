@@ -204,7 +204,8 @@ extension PostgresStore {
       SELECT id, segment, hostname, client_address, names, version, audit_key, sealing_key,
         certificate_fingerprint, certificate_expires_at, enrolled_at, removed_at, last_seen_at,
         detached_at, bundle_version, health, problems, open_sessions, backlog_records,
-        rejected_version, rejected_reason, rejected_detail, rejected_at
+        rejected_version, rejected_reason, rejected_detail, rejected_at, quarantined_at,
+        quarantine_reason
       FROM sallyport.agent WHERE \(condition) ORDER BY segment, enrolled_at, id
       """
     return try await transact("reading the agents") { session in
@@ -238,6 +239,9 @@ extension PostgresStore {
       agent.rejection = BundleRejection(
         version: UInt64(clamping: version), reason: reason ?? "", detail: detail ?? "", at: at)
     }
+    let quarantinedAt = try row.optionalTime()
+    let why = try row.optionalText()
+    agent.quarantine = quarantinedAt.map { AgentQuarantine(at: $0, reason: why ?? "") }
     return agent
   }
 }

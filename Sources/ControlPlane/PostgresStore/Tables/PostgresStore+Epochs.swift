@@ -1,4 +1,4 @@
-import AuditLog
+internal import AuditLog
 internal import GatewayModel
 
 // An agent whose record folder was damaged or lost goes on in a higher epoch and writes no more in
@@ -39,11 +39,9 @@ extension PostgresStore {
   ) throws(PostgresError) -> Epoch? {
     try session.row(
       """
-      SELECT c.epoch, coalesce(r.at, c.received_at) AS began_at
-      FROM sallyport.log_cursor c LEFT JOIN sallyport.record r
-        ON r.agent = c.agent AND r.epoch = c.epoch AND r.lane = c.lane AND r.seq = 0
-      WHERE c.agent = $1 AND c.epoch > $2 AND c.next_seq > 0
-      ORDER BY c.epoch DESC, began_at LIMIT 1
+      SELECT epoch, coalesce(began_at, received_at) AS began FROM sallyport.log_cursor
+      WHERE agent = $1 AND epoch > $2 AND next_seq > 0
+      ORDER BY epoch DESC, began LIMIT 1
       """, [.identifier(log.agent.value), .number(log.epoch)]
     ) { row throws(PostgresError) in
       Epoch(number: try row.unsigned(), beganAt: try row.time())

@@ -1,4 +1,4 @@
-import AuditLog
+internal import AuditLog
 internal import GatewayModel
 
 // A session belongs to the agent that recorded it: of the ids that agents draw nothing is believed,

@@ -1,4 +1,4 @@
-import AuditLog
+internal import AuditLog
 import Foundation
 internal import GatewayModel
 

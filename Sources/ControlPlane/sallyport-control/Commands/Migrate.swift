@@ -15,7 +15,16 @@ struct Migrate: AsyncParsableCommand {
     _ = logging.install()
     try await reporting {
       let store = try await database.open(logger: Logger(label: "control"))
+      let roles = try await store.secureRoles()
       await store.close()
+      if let roles {
+        print(
+          """
+          -- This user may not make or own roles. For auditors who read and a control plane that
+          -- cannot change records, let a superuser of the cluster run this in the database:
+          \(roles);
+          """)
+      }
       print("The database's schema is that of version \(SallyportControl.version).")
     }
   }

@@ -9,12 +9,12 @@ import PostgresStore
 import ServiceLifecycle
 import Telemetry
 
-/// Holds the database open until everything that uses it has ended.
+/// Keeps the database's tables ready and the database open until everything that uses it has ended.
 struct StoreService: Service {
   let store: PostgresStore
 
   func run() async throws {
-    try? await gracefulShutdown()
+    await cancelWhenGracefulShutdown { await store.maintain() }
     await store.close()
   }
 }

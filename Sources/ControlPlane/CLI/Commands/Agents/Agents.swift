@@ -5,7 +5,10 @@ import Foundation
 struct Agents: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "The agents that stand before the databases.",
-    subcommands: [InviteAgent.self, ListAgents.self, ShowAgent.self, RemoveAgent.self])
+    subcommands: [
+      InviteAgent.self, ListAgents.self, ShowAgent.self, RemoveAgent.self,
+      ReleaseAgent.self,
+    ])
 }
 
 struct ListAgents: ReportingCommand {
@@ -128,11 +131,12 @@ enum AgentText {
       ? "\(agent.bundleVersion)" : "\(agent.bundleVersion) → \(agent.currentBundleVersion)"
   }
 
-  /// A refused bundle first.
+  /// The quarantine first, then a refused bundle.
   static func problems(_ agent: AgentInfo) -> [String] {
     let refused = agent.rejectedBundle.map {
       "refused bundle \($0.version): \($0.reason)" + ($0.detail.isEmpty ? "" : ", \($0.detail)")
     }
-    return [refused].compactMap { $0 } + agent.problems
+    let quarantined = agent.quarantine.map { "in quarantine since \($0.at): \($0.reason)" }
+    return [quarantined, refused].compactMap { $0 } + agent.problems
   }
 }

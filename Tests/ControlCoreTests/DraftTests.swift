@@ -125,6 +125,27 @@ import Testing
     }
   }
 
+  @Test func aDurabilityIsOneOfTwo() async throws {
+    let plane = try await Plane()
+    var draft = Plane.draft()
+    draft.replace = true
+    let cases: [(String?, String?)] = [
+      (nil, nil), ("crash-safe", nil), ("power-safe", "power-safe"),
+    ]
+    for (asked, given) in cases {
+      draft.durability = asked
+      let info = try await plane.plane.connections.add(draft, by: plane.caller)
+      #expect(info.durability == given)
+    }
+    for asked in ["", "Power-Safe", "powerSafe", "none"] {
+      draft.durability = asked
+      let failure = await #expect(throws: ControlError.self) {
+        try await plane.plane.connections.add(draft, by: plane.caller)
+      }
+      #expect(failure?.message == "durability: \"\(asked)\" cannot be used.")
+    }
+  }
+
   @Test func functionCallsAreAllowedByNameOnly() async throws {
     let plane = try await Plane()
     _ = try await plane.enrol()

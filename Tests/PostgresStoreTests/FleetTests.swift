@@ -185,10 +185,13 @@ extension DatabaseTests {
         other.id = identifier(12345)
         other.allowsFunctionCalls = true
         other.maximumRows = Connection.rowLimits.upperBound
+        other.durability = .powerSafe
+        #expect(stored.connection.durability == nil)
         #expect(stored.connection.allowsFunctionCalls == nil)
         #expect(stored.connection.maximumRows == nil)
         let replaced = try await store.add(other, at: time(3), replace: true)
         #expect(try await store.connection(named: "orders") == replaced)
+        #expect(replaced.connection.durability == .powerSafe)
         #expect(replaced.connection.allowsFunctionCalls == true)
         #expect(replaced.connection.maximumRows == Int(Int32.max))
         #expect(replaced.connection.id == stored.connection.id)

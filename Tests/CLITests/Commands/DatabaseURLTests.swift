@@ -50,6 +50,17 @@ struct AddConnectionTests {
     #expect(draft.roles.map(\.name) == ["app", "readonly"])
     #expect(draft.labels == ["a": "b=c"])
     #expect(!draft.replace && draft.allowsFunctionCalls == nil && draft.maximumRows == nil)
+    #expect(draft.durability == nil)
+  }
+
+  @Test func aDurabilityIsGivenByName() throws {
+    let arguments = ["orders", "postgresql://app@db/shop", "--segment", "eu", "--durability"]
+    #expect(
+      try AddConnection.parse(arguments + ["power-safe"]).draft().durability == "power-safe")
+    let failure = #expect(throws: CLIFailure.self) {
+      try AddConnection.parse(arguments + ["powersafe"]).draft()
+    }
+    #expect(failure?.remedy == "choose crash-safe or power-safe")
   }
 
   @Test func optionsGoBeforeTheURL() throws {

@@ -69,6 +69,13 @@ let shared: [Target] = [
   library("AuditLog", in: "Shared", [.crypto, .protobuf, "GatewayModel", "AuditRecordProto"]),
   library(
     "AuditRecordProto", in: "Shared", [.protobuf], settings: generatedSettings),
+  .systemLibrary(
+    name: "CPgQuery", path: "Sources/Shared/CPgQuery", providers: [.apt(["libpg-query-dev"])]),
+  .target(
+    name: "StatementAnalysis", dependencies: ["CPgQuery", "GatewayModel"],
+    path: "Sources/Shared/StatementAnalysis", swiftSettings: settings,
+    // Linked in whole, so that a server needs no package that its own database may not have.
+    linkerSettings: [.linkedLibrary(":libpg_query.a"), .linkedLibrary("m")]),
   library("PeerIdentity", in: "Shared", [.x509, .asn1, .crypto, "GatewayModel"]),
   library("SessionToken", in: "Shared", [.jwtKit, .crypto, "GatewayModel"]),
   library(
@@ -117,11 +124,14 @@ let controlPlane: [Target] = [
     "ControlCore", in: "ControlPlane",
     [
       "GatewayModel", "PolicyEngine", "SignedBundle", "AuditLog", "PeerIdentity", "SessionToken",
-      "AuditRecordProto", "APIModel", .crypto, .x509, .logging,
+      "AuditRecordProto", "StatementAnalysis", "APIModel", .crypto, .x509, .logging,
     ]),
   library(
     "PostgresStore", in: "ControlPlane",
-    ["CLibPQ", "ControlCore", "APIModel", "GatewayModel", "AuditLog", .logging]),
+    [
+      "CLibPQ", "ControlCore", "APIModel", "GatewayModel", "AuditLog", "StatementAnalysis",
+      .logging,
+    ]),
   library(
     "ControlAPI", in: "ControlPlane",
     [
@@ -146,7 +156,7 @@ let controlPlane: [Target] = [
   program(
     "sallyport", path: "ControlPlane/CLI",
     [
-      "APIModel", "GatewayModel", .argumentParser, .httpClient, .nioCore, .nioPosix, .nioSSL,
+      "APIModel", "AuditLog", "GatewayModel", .argumentParser, .httpClient, .nioCore, .nioPosix, .nioSSL,
       .nioFoundationCompat, .crypto, .x509,
     ]),
 ]
@@ -167,6 +177,7 @@ let testTargets: [Target] = [
   tests("PostgresWireTests", ["PostgresWire", "TestSupport", .nioCore, .crypto]),
   tests("SessionCoreTests", ["SessionCore", "PostgresWire", "GatewayModel", .nioCore]),
   tests("SignedBundleTests", ["SignedBundle", "GatewayModel", .crypto]),
+  tests("StatementAnalysisTests", ["StatementAnalysis", "TestSupport"]),
   tests("SessionTokenTests", ["SessionToken", "GatewayModel", .crypto]),
   tests("PeerIdentityTests", ["PeerIdentity", "GatewayModel", .x509, .crypto]),
   tests("TelemetryTests", ["Telemetry", .logging, .metrics]),
@@ -186,23 +197,25 @@ let testTargets: [Target] = [
     "PostgresStoreTests",
     [
       "PostgresStore", "ControlCore", "APIModel", "AuditLog", "AuditRecordProto", "GatewayModel",
-      "TestSupport", .crypto, .logging,
+      "StatementAnalysis", "TestSupport", .crypto, .logging,
     ]),
   tests(
     "ControlCoreTests",
     [
-      "ControlCore", "SignedBundle", "SessionToken", "PeerIdentity", "GatewayModel", "APIModel",
-      "TestSupport", .crypto, .logging,
+      "ControlCore", "AuditLog", "SignedBundle", "SessionToken", "PeerIdentity", "GatewayModel",
+      "APIModel", "StatementAnalysis", "TestSupport", .crypto, .logging,
     ]),
   tests(
     "ControlAPITests",
     [
-      "ControlAPI", "ControlCore", "APIModel", "GatewayModel", "Telemetry", .hummingbird, .crypto,
-      .logging, .nioCore, .product(name: "NIOEmbedded", package: "swift-nio"),
+      "ControlAPI", "ControlCore", "AuditLog", "PeerIdentity", "APIModel", "GatewayModel",
+      "Telemetry",
+      .hummingbird, .crypto, .logging, .nioCore,
+      .product(name: "NIOEmbedded", package: "swift-nio"),
     ]),
   tests("AgentLinkServerTests", ["AgentLinkServer", "GatewayModel", "TestSupport", .grpcCore]),
   tests("ControlProgramTests", ["sallyport-control", "GatewayModel", "TestSupport"]),
-  tests("CLITests", ["sallyport", "APIModel", "GatewayModel", .crypto]),
+  tests("CLITests", ["sallyport", "APIModel", "AuditLog", "GatewayModel", .crypto]),
   tests("IntegrationTests", ["TestSupport", "APIModel", "GatewayModel", .nioCore, .nioPosix]),
 ]
 

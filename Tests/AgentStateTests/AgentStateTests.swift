@@ -17,6 +17,20 @@ import Testing
     #expect(try await state.tlsIdentity() == StateBench.identity)
   }
 
+  @Test func theControlPlanesCheckpointIsKeptOverARestart() async throws {
+    var enrolment = StateBench.enrolment
+    (enrolment.controlLog, enrolment.auditPublicKey) = ("id/1/0", "a2V5")
+    let state = try AgentState.open(folder: bench.folder, for: .enrol)
+    try await state.enrol(enrolment, keys: StateBench.keys, identity: StateBench.identity)
+    #expect(try await state.controlCheckpoint() == nil)
+    try await state.keepControlCheckpoint([1, 2, 3])
+    try await state.keepControlCheckpoint([4, 5])
+    state.close()
+    let later = try AgentState.open(folder: bench.folder, for: .serve)
+    #expect(try await later.controlCheckpoint() == [4, 5])
+    #expect(try await later.enrolment() == enrolment)
+  }
+
   @Test func identityIsNeverOverwritten() async throws {
     let state = try await bench.enrolled()
     var other = StateBench.enrolment

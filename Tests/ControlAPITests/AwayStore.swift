@@ -1,4 +1,5 @@
 import APIModel
+import AuditLog
 import ControlCore
 import Crypto
 import GatewayModel
@@ -7,14 +8,49 @@ import Synchronization
 
 /// A database that knows one API token, holds the keys, and is away for everything else.
 final class AwayStore: AccessStore, AgentStore, AuditStore, BundleStore, ConnectionStore,
-  GrantStore,
-  SecretStore, StatusStore
+  ControlLogStore, GrantStore, SecretStore, StatusStore
 {
   static let apiToken = "spt_0011223344556677"
   /// Stands in the error as the name of the host would.
   static let canary = "canary.internal"
 
   private var away: ControlError { ControlError(.unavailable, "\(Self.canary) is away") }
+
+  /// Whether agents and connections can be looked up, so that acts get as far as their change.
+  private let showsFleet: Bool
+  private let told: Mutex<[ControlLogSummary]>
+
+  init(showsFleet: Bool = false) {
+    self.showsFleet = showsFleet
+    told = Mutex([])
+  }
+
+  /// What was to be written into the control plane's own log.
+  var summaries: [ControlLogSummary] { told.withLock { $0 } }
+  var actions: [String] { summaries.map(\.action) }
+
+  private var agent: EnrolledAgent {
+    EnrolledAgent(
+      id: AgentID(Identifier128(high: 0x0190_0000_0000_0000, low: 1)), segment: "eu",
+      hostname: "h", clientAddress: "gw:5432", names: ["gw"], version: "1",
+      auditKey: [UInt8](repeating: 1, count: 32), sealingKey: [UInt8](repeating: 2, count: 32),
+      certificateFingerprint: "sha256:00",
+      certificateExpiresAt: WallTime(unixNanoseconds: .max),
+      enrolledAt: WallTime(unixNanoseconds: 0))
+  }
+
+  private var connection: StoredConnection {
+    StoredConnection(
+      connection: Connection(
+        id: Identifier128(high: 0, low: 9), name: "orders", segment: "eu", host: "db", port: 5432,
+        database: "d", tls: .require, roles: [DatabaseRole(name: "app")]),
+      createdAt: WallTime(unixNanoseconds: 0))
+  }
+
+  private func shown<Value>(_ value: Value) throws(ControlError) -> Value {
+    guard showsFleet else { throw away }
+    return value
+  }
 
   func apiToken(hash: [UInt8]) async throws(ControlError) -> StoredAPIToken? {
     guard hash == Array(SHA256.hash(data: Array(Self.apiToken.utf8))) else { return nil }
@@ -29,6 +65,32 @@ final class AwayStore: AccessStore, AgentStore, AuditStore, BundleStore, Connect
     kept.withLock { $0 = secrets }
     return true
   }
+  func addSecret(_ secret: SealedSecret) async throws(ControlError) { throw away }
+  func controlPlaneID() async throws(ControlError) -> Identifier128 {
+    Identifier128(high: 7, low: 7)
+  }
+
+  func recording(_ entry: ControlLogEntry) -> AwayStore {
+    told.withLock { $0.append(ControlLogSummary(entry.body())) }
+    return self
+  }
+  func append(_ entry: ControlLogEntry) async throws(ControlError) {
+    told.withLock { $0.append(ControlLogSummary(entry.body())) }
+    throw away
+  }
+  func checkpoint(of log: LogID) async throws(ControlError) -> SignedHead? { throw away }
+  func consistency(
+    of log: LogID, from first: UInt64, to size: UInt64
+  ) async throws(ControlError) -> [Hash256]? { throw away }
+  func entries(_ query: ControlLogQuery) async throws(ControlError) -> [ControlLogItem] {
+    throw away
+  }
+  func witness(
+    limit: Int, _ entry: @escaping @Sendable (AgentsWitnessRecord) -> ControlLogEntry
+  ) async throws(ControlError) -> Int { throw away }
+  func tellEquivocations(
+    _ entry: @escaping @Sendable (FoundEquivocation) -> ControlLogEntry
+  ) async throws(ControlError) { throw away }
 
   func createBootstrapToken(hash: [UInt8], at: WallTime) async throws(ControlError) -> Bool {
     throw away
@@ -52,10 +114,10 @@ final class AwayStore: AccessStore, AgentStore, AuditStore, BundleStore, Connect
   }
   func agents(
     segment: String?, includingRemoved: Bool
-  ) async throws(ControlError) -> [EnrolledAgent] { throw away }
+  ) async throws(ControlError) -> [EnrolledAgent] { try shown([agent]) }
   func agent(_ id: AgentID) async throws(ControlError) -> EnrolledAgent? { throw away }
   func agents(withIDPrefix prefix: String) async throws(ControlError) -> [EnrolledAgent] {
-    throw away
+    try shown([agent])
   }
   func remove(_ id: AgentID, at: WallTime) async throws(ControlError) -> Bool { throw away }
   func release(_ id: AgentID) async throws(ControlError) -> Bool { throw away }
@@ -84,8 +146,13 @@ final class AwayStore: AccessStore, AgentStore, AuditStore, BundleStore, Connect
     throw away
   }
   func sessions(
-    withID id: SessionID, agentPrefix: String?, limit: Int, statementLimit: Int
+    _ query: SessionDetailQuery
   ) async throws(ControlError) -> [SessionDetail] { throw away }
+  func trailEnd() async throws(ControlError) -> Int64 { throw away }
+  func claimTexts(
+    limit: Int, maximumBytes: Int
+  ) async throws(ControlError) -> [WaitingText] { throw away }
+  func settle(_ texts: [AnalysedText]) async throws(ControlError) { throw away }
   func issue(
     segment: String, refreshBefore: WallTime, at: WallTime,
     sign: @escaping @Sendable (SegmentContents, UInt64) throws(ControlError) -> IssuedBundle
@@ -98,9 +165,9 @@ final class AwayStore: AccessStore, AgentStore, AuditStore, BundleStore, Connect
     refreshBefore: WallTime, removedSince: WallTime
   ) async throws(ControlError) -> FleetState { throw away }
   func noteSegment(_ segment: String) async throws(ControlError) { throw away }
-  func connections() async throws(ControlError) -> [StoredConnection] { throw away }
+  func connections() async throws(ControlError) -> [StoredConnection] { try shown([connection]) }
   func connection(named name: String) async throws(ControlError) -> StoredConnection? {
-    throw away
+    try shown(connection)
   }
   func add(
     _ connection: Connection, at: WallTime, replace: Bool
@@ -127,8 +194,8 @@ final class AwayStore: AccessStore, AgentStore, AuditStore, BundleStore, Connect
       keys: try await ControlKeys.open(
         store: self, wrappingKey: WrappingKey(), settings: settings, surroundings: surroundings),
       stores: ControlStores(
-        access: self, agents: self, audit: self, bundles: self, connections: self, grants: self,
-        secrets: self, status: self),
+        access: self, agents: self, audit: self, bundles: self, connections: self,
+        controlLog: self, evidence: self, grants: self, secrets: self, status: self),
       surroundings: surroundings)
   }
 

@@ -2,9 +2,6 @@ import APIModel
 import Foundation
 import HTTPTypes
 import Hummingbird
-import Logging
-import NIOCore
-import NIOEmbedded
 import Telemetry
 import Testing
 
@@ -20,6 +17,7 @@ import Testing
     (.delete, "/v1/agents/01ab"), (.post, "/v1/agents/01ab/release"), (.get, "/v1/grants"),
     (.post, "/v1/grants"),
     (.delete, "/v1/grants/g"), (.post, "/v1/tokens"), (.get, "/v1/audit/statements"),
+    (.get, "/v1/audit/control"), (.get, "/v1/audit/control/checkpoint"),
     (.get, "/v1/sessions"), (.get, "/v1/sessions/00000000-0000-0000-0000-000000000001"),
   ]
 
@@ -123,17 +121,7 @@ import Testing
     #expect(try await bootstrap("spb_1") == .tooManyRequests)
   }
 
-  struct Answer {
-    let status: HTTPResponse.Status
-    let headers: HTTPFields
-    let text: String
-
-    func error() throws -> APIErrorBody {
-      try JSONDecoder().decode(APIErrorBody.self, from: Data(text.utf8))
-    }
-  }
-
-  private typealias Responder = RouterResponder<APIRequestContext>
+  private typealias Responder = RouteCall.Responder
 
   private func responder() async throws -> Responder {
     APIServer.router(plane: try await AwayStore().plane(), registry: PrometheusRegistry())
@@ -143,25 +131,10 @@ import Testing
   private func send(
     _ method: HTTPRequest.Method, _ path: String, authorization: String? = nil, body: String = "",
     to responder: Responder? = nil
-  ) async throws -> Answer {
-    var head = HTTPRequest(method: method, scheme: "https", authority: "h", path: path)
-    if let authorization { head.headerFields[.authorization] = authorization }
-    var logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
-    logger[metadataKey: "hb.request.id"] = "r1"
-    let context = APIRequestContext(source: .init(channel: EmbeddedChannel(), logger: logger))
-    let request = Request(head: head, body: .init(buffer: ByteBuffer(string: body)))
+  ) async throws -> RouteCall.Answer {
     let target: Responder
     if let responder { target = responder } else { target = try await self.responder() }
-    let response = try await target.respond(to: request, context: context)
-    let writer = CollectedBody()
-    try await response.body.write(writer)
-    return Answer(status: response.status, headers: response.headers, text: writer.text)
+    return try await RouteCall.send(
+      method, path, authorization: authorization, body: body, to: target)
   }
-}
-
-/// Keeps what a response writes.
-final class CollectedBody: ResponseBodyWriter {
-  private(set) var text = ""
-  func write(_ buffer: ByteBuffer) async throws { text += String(buffer: buffer) }
-  func finish(_ trailingHeaders: HTTPFields?) async throws {}
 }

@@ -1,10 +1,11 @@
 import APIModel
+import AuditLog
 import ControlCore
 import GatewayModel
 import Synchronization
 
 /// All stores in memory, with the promises of the protocols and nothing more.
-final class MemoryStore: Sendable {
+final class MemoryStore: RecordingStore {
   struct State {
     var bootstrap: (hash: [UInt8], used: Bool)?
     var tokens: [StoredAPIToken] = []
@@ -20,13 +21,41 @@ final class MemoryStore: Sendable {
     var statementQueries: [StatementQuery] = []
     var sessionQueries: [SessionQuery] = []
     var sessions: [SessionDetail] = []
+    var detailQueries: [SessionDetailQuery] = []
+    /// What every question for statements is answered with.
+    var statements: [StatementInfo] = []
+    var trailEnd: Int64 = 0
+    var waitingTexts: [String] = []
+    var analysedTexts: [AnalysedText] = []
+    /// The control plane's own log.
+    var log: [AppendedEntry] = []
     /// When set, every act fails with it.
     var failure: ControlError?
     /// Segments whose bundles cannot be issued.
     var unissuable: Set<String> = []
   }
 
-  let state = Mutex(State())
+  /// A store that records shares the state with its original.
+  final class SharedState: Sendable {
+    private let state = Mutex(State())
+
+    func withLock<Result, Failure: Error>(
+      _ body: (inout State) throws(Failure) -> sending Result
+    ) throws(Failure) -> sending Result {
+      try state.withLock { state throws(Failure) -> sending Result in try body(&state) }
+    }
+  }
+
+  let state: SharedState
+  private let entry: ControlLogEntry?
+
+  init() { (state, entry) = (SharedState(), nil) }
+
+  private init(_ state: SharedState, _ entry: ControlLogEntry) {
+    (self.state, self.entry) = (state, entry)
+  }
+
+  func recording(_ entry: ControlLogEntry) -> MemoryStore { MemoryStore(state, entry) }
 
   func act<Result>(
     _ body: (inout State) throws(ControlError) -> sending Result
@@ -39,8 +68,8 @@ final class MemoryStore: Sendable {
 
   var stores: ControlStores {
     ControlStores(
-      access: self, agents: self, audit: self, bundles: self, connections: self, grants: self,
-      secrets: self, status: self)
+      access: self, agents: self, audit: self, bundles: self, connections: self,
+      controlLog: self, evidence: self, grants: self, secrets: self, status: self)
   }
 }
 
@@ -49,6 +78,7 @@ extension MemoryStore: AccessStore {
     try act { state throws(ControlError) in
       guard state.bootstrap == nil else { return false }
       state.bootstrap = (hash, false)
+      try note(&state)
       return true
     }
   }
@@ -59,11 +89,15 @@ extension MemoryStore: AccessStore {
     try act { state throws(ControlError) in
       if let bootstrap = state.bootstrap, bootstrap.hash == hash, !bootstrap.used {
         state.bootstrap = nil
+        try note(&state)
       }
     }
   }
   func replaceBootstrapToken(hash: [UInt8], at: WallTime) async throws(ControlError) {
-    try act { state throws(ControlError) in state.bootstrap = (hash, false) }
+    try act { state throws(ControlError) in
+      state.bootstrap = (hash, false)
+      try note(&state)
+    }
   }
   func redeemBootstrapToken(
     hash: [UInt8], for token: StoredAPIToken
@@ -74,6 +108,7 @@ extension MemoryStore: AccessStore {
       }
       state.bootstrap = (hash, true)
       state.tokens.append(token)
+      try note(&state)
       return true
     }
   }
@@ -93,6 +128,16 @@ extension MemoryStore: SecretStore {
       return true
     }
   }
+  func addSecret(_ secret: SealedSecret) async throws(ControlError) {
+    try act { state throws(ControlError) in
+      if !state.secrets.contains(where: { $0.name == secret.name }) {
+        state.secrets.append(secret)
+      }
+    }
+  }
+  func controlPlaneID() async throws(ControlError) -> Identifier128 {
+    Identifier128(high: 7, low: 7)
+  }
 }
 
 extension MemoryStore: AgentStore {
@@ -100,6 +145,7 @@ extension MemoryStore: AgentStore {
     try act { state throws(ControlError) in
       state.invitations[invitation.secretHash] = (invitation, nil)
       state.changes[invitation.segment, default: 0] += 0
+      try note(&state)
     }
   }
   func flaw(ofInvitation secretHash: [UInt8]) async throws(ControlError) -> InvitationFlaw {
@@ -120,6 +166,7 @@ extension MemoryStore: AgentStore {
       state.invitations[secretHash] = (invitation, at)
       state.agents.append(agent)
       state.changes[agent.segment, default: 0] += 1
+      try note(&state)
       return agent
     }
   }
@@ -146,6 +193,7 @@ extension MemoryStore: AgentStore {
       else { return false }
       state.agents[index].removedAt = at
       state.changes[state.agents[index].segment, default: 0] += 1
+      try note(&state)
       return true
     }
   }
@@ -155,6 +203,7 @@ extension MemoryStore: AgentStore {
     try act { state throws(ControlError) in
       if let index = state.agents.firstIndex(where: { $0.id == id }) {
         body(&state.agents[index])
+        try note(&state)
       }
     }
   }
@@ -225,6 +274,7 @@ extension MemoryStore: ConnectionStore {
       state.connections.removeAll { $0.connection.name == connection.name }
       state.connections.append(stored)
       state.changes[connection.segment, default: 0] += 1
+      try note(&state)
       return stored
     }
   }
@@ -234,6 +284,7 @@ extension MemoryStore: ConnectionStore {
       else { return false }
       let removed = state.connections.remove(at: index)
       state.changes[removed.connection.segment, default: 0] += 1
+      try note(&state)
       return true
     }
   }
@@ -250,6 +301,7 @@ extension MemoryStore: GrantStore {
       for connection in state.connections where connection.connection.name == grant.connection {
         state.changes[connection.connection.segment, default: 0] += 1
       }
+      try note(&state)
       return stored
     }
   }
@@ -260,6 +312,7 @@ extension MemoryStore: GrantStore {
       }
       state.grants.remove(at: index)
       for segment in state.changes.keys { state.changes[segment, default: 0] += 1 }
+      try note(&state)
       return true
     }
   }
@@ -289,6 +342,7 @@ extension MemoryStore: BundleStore {
           grants: state.grants.map(\.grant).filter { names.contains($0.connection) }),
         state.lastVersion)
       state.bundles.append((bundle, changes))
+      try note(&state)
       return bundle
     }
   }
@@ -296,6 +350,7 @@ extension MemoryStore: BundleStore {
     try act { state throws(ControlError) in
       state.lastVersion = max(state.lastVersion, version)
       state.changes[segment, default: 0] += 1
+      try note(&state)
     }
   }
   func currentBundle(segment: String) async throws(ControlError) -> IssuedBundle? {
@@ -330,7 +385,8 @@ extension MemoryStore: AuditStore {
   func statements(_ query: StatementQuery) async throws(ControlError) -> Page<StatementInfo> {
     try act { state throws(ControlError) in
       state.statementQueries.append(query)
-      return Page(items: [])
+      return Page(
+        items: state.statements, nextCursor: query.order == .oldest ? "\(state.trailEnd)" : nil)
     }
   }
   func sessions(_ query: SessionQuery) async throws(ControlError) -> Page<SessionInfo> {
@@ -339,15 +395,34 @@ extension MemoryStore: AuditStore {
       return Page(items: [])
     }
   }
-  func sessions(
-    withID id: SessionID, agentPrefix: String?, limit: Int, statementLimit: Int
-  ) async throws(ControlError) -> [SessionDetail] {
+  func sessions(_ query: SessionDetailQuery) async throws(ControlError) -> [SessionDetail] {
     try act { state throws(ControlError) in
-      Array(
+      state.detailQueries.append(query)
+      return Array(
         state.sessions.filter {
-          $0.session.id == id.description && $0.session.agent.hasPrefix(agentPrefix ?? "")
-        }.prefix(limit))
+          $0.session.id == query.id.description
+            && $0.session.agent.hasPrefix(query.agentPrefix ?? "")
+        }.prefix(query.limit))
     }
+  }
+  func trailEnd() async throws(ControlError) -> Int64 {
+    try act { state throws(ControlError) in state.trailEnd }
+  }
+  func claimTexts(
+    limit: Int, maximumBytes: Int
+  ) async throws(ControlError) -> [WaitingText] {
+    try act { state throws(ControlError) in
+      let claimed = Array(state.waitingTexts.prefix(limit))
+      state.waitingTexts.removeFirst(claimed.count)
+      return claimed.map {
+        WaitingText(
+          digest: Array($0.utf8), bytes: $0.utf8.count, sql: $0.utf8.count > maximumBytes ? nil : $0
+        )
+      }
+    }
+  }
+  func settle(_ texts: [AnalysedText]) async throws(ControlError) {
+    try act { state throws(ControlError) in state.analysedTexts += texts }
   }
 }
 
@@ -360,4 +435,63 @@ extension MemoryStore: StatusStore {
     }
   }
   func ping() async throws(ControlError) { try act { _ throws(ControlError) in } }
+}
+
+extension MemoryStore: ControlLogStore {
+  /// Appends the entry that changes are told by.
+  private func note(_ state: inout State) throws(ControlError) {
+    if let entry { try Self.append(entry, &state) }
+  }
+
+  private static func append(
+    _ entry: ControlLogEntry, _ state: inout State
+  ) throws(ControlError) {
+    state.log.append(
+      try entry.appended(
+        to: state.log.last?.frontier ?? MerkleFrontier(),
+        at: WallTime(unixNanoseconds: 1_800_000_000_000_000_000)))
+  }
+
+  /// The actions of the log's entries, in their order.
+  var actions: [String] {
+    state.withLock { $0.log.map { ControlLogSummary($0.body).action } }
+  }
+
+  func append(_ entry: ControlLogEntry) async throws(ControlError) {
+    try act { state throws(ControlError) in try Self.append(entry, &state) }
+  }
+  func checkpoint(of log: LogID) async throws(ControlError) -> SignedHead? {
+    try act { state throws(ControlError) in
+      state.log.last.map { SignedHead(size: $0.frontier.size, note: $0.checkpoint) }
+    }
+  }
+  func consistency(
+    of log: LogID, from first: UInt64, to size: UInt64
+  ) async throws(ControlError) -> [Hash256]? {
+    try act { state throws(ControlError) in
+      guard size <= UInt64(state.log.count) else { return nil }
+      return MerkleProof.consistency(from: first, to: size)?.map { node in
+        MerkleTree.joined(
+          MerkleProof.subtrees(of: node).map { part in
+            var tree = MerkleFrontier()
+            for index in part { tree.append(state.log[Int(index)].leaf) }
+            return tree.root
+          })
+      }
+    }
+  }
+  func entries(_ query: ControlLogQuery) async throws(ControlError) -> [ControlLogItem] {
+    try act { state throws(ControlError) in
+      state.log.reversed().filter { $0.header.seq < query.before ?? .max }.prefix(query.limit).map {
+        ControlLogItem(
+          seq: $0.header.seq, at: $0.header.time, summary: ControlLogSummary($0.body))
+      }
+    }
+  }
+  func witness(
+    limit: Int, _ entry: @escaping @Sendable (AgentsWitnessRecord) -> ControlLogEntry
+  ) async throws(ControlError) -> Int { 0 }
+  func tellEquivocations(
+    _ entry: @escaping @Sendable (FoundEquivocation) -> ControlLogEntry
+  ) async throws(ControlError) {}
 }

@@ -26,7 +26,13 @@ final class ControlWitness: Sendable {
     var note: [UInt8] = []
     /// The conflict that was told last, so that each is told once.
     var told: WitnessConflictRecord.Reason?
+    /// Since when answers have shown nothing of the log.
+    var hiddenSince: ContinuousClock.Instant?
+    var isHiddenTold = false
   }
+
+  /// How long answers may show nothing of the log, as when its database is slow.
+  private static let patience = Duration.seconds(300)
 
   private let watched: WitnessedLog?
   private let state: Mutex<State>
@@ -70,9 +76,13 @@ final class ControlWitness: Sendable {
   /// To be taken before a shipment, whose answer is then judged by it.
   func claim() -> Claim { Claim(known: state.withLock { $0.known }) }
 
-  /// Judges what an answer shows of the control plane's log; one that shows nothing is not judged.
+  /// Judges what an answer shows of the control plane's log.
   func judge(_ answer: Sallyport_Link_V1_ShipResponse, against claim: Claim) async {
-    guard let watched, !answer.controlCheckpoint.isEmpty else { return }
+    guard let watched else { return }
+    // Nothing is read from the database for an agent that is told to wait.
+    guard answer.status != .retryLater || !answer.controlCheckpoint.isEmpty else { return }
+    noteHidden(answer.controlCheckpoint.isEmpty)
+    guard !answer.controlCheckpoint.isEmpty else { return }
     let note = Array(answer.controlCheckpoint)
     let proof = answer.controlConsistency.compactMap { Hash256(bytes: $0) }
     let isWhole = proof.count == answer.controlConsistency.count
@@ -81,6 +91,27 @@ final class ControlWitness: Sendable {
     case .newer(let checkpoint): await accept(checkpoint, note, claim)
     case .conflict(let reason): await alarm(reason, offered: note)
     }
+  }
+
+  /// A log that is not shown any more could have been changed: it counts as a problem after a while.
+  private func noteHidden(_ isHidden: Bool) {
+    let change = state.withLock { state -> Bool? in
+      guard isHidden else {
+        defer { (state.hiddenSince, state.isHiddenTold) = (nil, false) }
+        return state.isHiddenTold ? false : nil
+      }
+      let since = state.hiddenSince ?? .now
+      state.hiddenSince = since
+      guard !state.isHiddenTold, ContinuousClock.now - since > Self.patience else { return nil }
+      state.isHiddenTold = true
+      return true
+    }
+    guard let change else { return }
+    let problem =
+      "the control plane has shown nothing of its own log for over"
+      + " \(Self.patience.components.seconds / 60) minutes: look for errors in its log"
+    status.witnessing(problem: change ? problem : nil)
+    if change { logger.error("the control plane's own log is not shown") }
   }
 
   /// Several lanes have their answers at once; the first one is taken, and those that were made for

@@ -1,5 +1,6 @@
 import AgentLink
 internal import ControlCore
+import Foundation
 import GRPCCore
 internal import GatewayModel
 internal import Logging
@@ -42,7 +43,25 @@ extension AgentLinkService {
       if isNew { MetricName.controlQuarantines.counter().increment() }
     }
     MetricName.controlShipments.counter([(MetricName.Label.status, status)]).increment()
+    await show(&response, knownSize: request.message.controlSize)
     return ServerResponse(message: response)
+  }
+
+  /// Shows the agent the control plane's own log, that it can witness it.
+  ///
+  /// Without it when it cannot be read now: the next answer has it.
+  private func show(
+    _ response: inout Sallyport_Link_V1_ShipResponse, knownSize: UInt64
+  ) async {
+    guard response.status != .retryLater else { return }
+    do {
+      guard let shown = try await plane.controlLog.witnessing(knownSize: knownSize) else { return }
+      response.controlCheckpoint = Data(shown.checkpoint)
+      response.controlConsistency = shown.consistency.map { Data($0.bytes) }
+    } catch {
+      logger.warning(
+        "the control plane's checkpoint is not shown", metadata: [LogKey.error: "\(error)"])
+    }
   }
 
   private func store(

@@ -63,7 +63,7 @@ package enum APIServer {
     let router = Router(context: APIRequestContext.self)
     router.add(middleware: AccessLog())
     router.add(middleware: FailureAnswers())
-    let routes = APIRoutes(router: router, access: plane.access)
+    let routes = APIRoutes(router: router, access: plane.access, log: plane.controlLog)
     HealthHarness(
       status: plane.status, version: plane.settings.version, registry: registry
     ).addRoutes(to: routes)
@@ -76,7 +76,9 @@ package enum APIServer {
     AgentsHarness(agents: plane.agents).addRoutes(to: routes)
     GrantsHarness(grants: plane.grants).addRoutes(to: routes)
     TokensHarness(tokens: plane.tokens).addRoutes(to: routes)
+    EvidenceHarness(evidence: plane.evidence).addRoutes(to: routes)
     AuditHarness(audit: plane.audit).addRoutes(to: routes)
+    ControlLogHarness(log: plane.controlLog).addRoutes(to: routes)
     return router
   }
 }

@@ -11,10 +11,13 @@ package struct Caller: Sendable, Hashable {
   /// What the token is called in listings.
   package var name: String
   package var role: Role
+  /// Where the call came from, as the socket says.
+  package var address: String
 
-  package init(tokenID: Identifier128, name: String, role: Role) {
+  package init(tokenID: Identifier128, name: String, role: Role, address: String = "") {
     self.tokenID = tokenID
     self.name = name
     self.role = role
+    self.address = address
   }
 }

@@ -34,20 +34,25 @@ package struct ControlStores: Sendable {
   package var audit: any AuditStore
   package var bundles: any BundleStore
   package var connections: any ConnectionStore
+  package var controlLog: any ControlLogStore
+  package var evidence: any EvidenceStore
   package var grants: any GrantStore
   package var secrets: any SecretStore
   package var status: any StatusStore
 
   package init(
     access: any AccessStore, agents: any AgentStore, audit: any AuditStore,
-    bundles: any BundleStore, connections: any ConnectionStore, grants: any GrantStore,
-    secrets: any SecretStore, status: any StatusStore
+    bundles: any BundleStore, connections: any ConnectionStore, controlLog: any ControlLogStore,
+    evidence: any EvidenceStore, grants: any GrantStore, secrets: any SecretStore,
+    status: any StatusStore
   ) {
     self.access = access
     self.agents = agents
     self.audit = audit
     self.bundles = bundles
     self.connections = connections
+    self.controlLog = controlLog
+    self.evidence = evidence
     self.grants = grants
     self.secrets = secrets
     self.status = status
@@ -64,9 +69,12 @@ package struct ControlPlane: Sendable {
   package let bundles: BundleService
   package let connections: ConnectionService
   package let connectionTests: ConnectionTests
+  package let controlLog: ControlLog
+  package let evidence: EvidenceService
   package let grants: GrantService
   package let status: StatusService
   package let tokens: TokenService
+  let texts: TextAnalysis
 
   package init(
     settings: ControlSettings, keys: ControlKeys, stores: ControlStores,
@@ -74,26 +82,43 @@ package struct ControlPlane: Sendable {
   ) {
     self.settings = settings
     self.keys = keys
-    access = AccessService(store: stores.access, surroundings: surroundings)
+    let log = ControlLog(keys: keys, store: stores.controlLog, surroundings: surroundings)
+    controlLog = log
+    access = AccessService(store: stores.access, log: log, surroundings: surroundings)
     bundles = BundleService(
-      store: stores.bundles, keys: keys, settings: settings, surroundings: surroundings)
+      store: stores.bundles, keys: keys, log: log, settings: settings,
+      surroundings: surroundings)
     connectionTests = ConnectionTests(surroundings: surroundings)
     agents = AgentService(
       store: stores.agents, bundles: bundles, tests: connectionTests, keys: keys,
-      settings: settings, surroundings: surroundings)
-    audit = AuditService(store: stores.audit, surroundings: surroundings)
+      log: log, settings: settings, surroundings: surroundings)
+    audit = AuditService(store: stores.audit, log: log, surroundings: surroundings)
+    texts = TextAnalysis(store: stores.audit, surroundings: surroundings)
+    evidence = EvidenceService(
+      store: stores.evidence, keys: keys, log: log, surroundings: surroundings)
     connections = ConnectionService(
       store: stores.connections, agents: stores.agents, bundles: bundles, tests: connectionTests,
-      settings: settings, surroundings: surroundings)
-    grants = GrantService(store: stores.grants, bundles: bundles, surroundings: surroundings)
+      log: log, settings: settings, surroundings: surroundings)
+    grants = GrantService(
+      store: stores.grants, bundles: bundles, log: log, surroundings: surroundings)
     status = StatusService(
       store: stores.status, agents: stores.agents, bundles: bundles, settings: settings,
       surroundings: surroundings)
     tokens = TokenService(
-      connections: stores.connections, keys: keys, settings: settings, surroundings: surroundings)
+      connections: stores.connections, keys: keys, log: log, settings: settings,
+      surroundings: surroundings)
   }
 
   /// Does what the control plane does on its own until the task is cancelled: issues bundles that
-  /// are due, and wakes those who wait for them. Run it in every replica.
-  package func run() async { await bundles.run() }
+  /// are due, and wakes those who wait for them or for news of the trail, and
+  /// reads facts out of SQL texts. Run it in every replica.
+  package func run() async {
+    async let trail: Void = audit.run()
+    async let texts: Void = texts.run()
+    async let log: Void = controlLog.run()
+    await bundles.run()
+    await trail
+    await texts
+    await log
+  }
 }

@@ -9,6 +9,8 @@ package import Logging
 package struct PostgresStore: Sendable {
   let pool: PostgresPool
   let logger: Logger
+  /// What the changes that are made through this value are told by in the control plane's own log.
+  var entry: ControlLogEntry?
 
   /// Connects to the database and brings its schema up to this program's version.
   ///
@@ -43,8 +45,8 @@ package struct PostgresStore: Sendable {
   /// This database as the place of everything.
   package var stores: ControlStores {
     ControlStores(
-      access: self, agents: self, audit: self, bundles: self, connections: self, grants: self,
-      secrets: self, status: self)
+      access: self, agents: self, audit: self, bundles: self, connections: self,
+      controlLog: self, evidence: self, grants: self, secrets: self, status: self)
   }
 
   /// Runs `body` in a transaction on a connection of its own.

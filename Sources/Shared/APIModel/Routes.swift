@@ -26,6 +26,10 @@
 /// | `DELETE /v1/grants/{name}` | → 204 |
 /// | `POST /v1/tokens` | ``TokenRequest`` → ``IssuedToken`` |
 /// | `GET /v1/audit/statements?…` | → ``Page`` of ``StatementInfo`` |
+/// | `GET /v1/audit/control?…` | → ``Page`` of ``ControlLogEntryInfo`` |
+/// | `GET /v1/audit/control/checkpoint?from=` | → ``ControlCheckpointInfo`` |
+/// | `GET /v1/audit/export?agent=&since=&until=` | → JSON Lines of an export |
+/// | `GET /v1/audit/proofs/{agent}/{epoch}/{lane}/{seq}` | → the proof of a record |
 /// | `GET /v1/sessions?…` | → ``Page`` of ``SessionInfo`` |
 /// | `GET /v1/sessions/{id}?agent=` | → ``Page`` of ``SessionDetail``, one for each agent |
 package enum Routes {
@@ -40,5 +44,9 @@ package enum Routes {
   package static let grants = "/v1/grants"
   package static let tokens = "/v1/tokens"
   package static let statements = "/v1/audit/statements"
+  package static let controlLog = "/v1/audit/control"
+  package static let controlCheckpoint = "/v1/audit/control/checkpoint"
   package static let sessions = "/v1/sessions"
+  package static let export = "/v1/audit/export"
+  package static let proofs = "/v1/audit/proofs"
 }

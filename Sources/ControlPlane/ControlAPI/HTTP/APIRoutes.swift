@@ -10,30 +10,42 @@ internal import Telemetry
 struct APIRoutes {
   let router: Router<APIRequestContext>
   let access: AccessService
+  let log: ControlLog
   private let unauthorized = MetricName.controlUnauthorized.counter()
 
-  init(router: Router<APIRequestContext>, access: AccessService) {
+  init(router: Router<APIRequestContext>, access: AccessService, log: ControlLog) {
     self.router = router
     self.access = access
+    self.log = log
   }
 
-  /// A route for callers with an API token; `query` names the parameters it takes.
+  /// A route for callers with an API token; `query` names the parameters it takes, `repeatable`
+  /// those of them that may stand there several times.
   func on(
     _ method: HTTPRequest.Method, _ path: String, query known: [String] = [],
+    repeatable: [String] = [],
     handle: @escaping @Sendable (APICall, Caller) async throws -> Response
   ) {
-    let (access, unauthorized) = (access, unauthorized)
+    let (access, log, unauthorized) = (access, log, unauthorized)
     router.on(RouterPath(path), method: method) { request, context in
+      let address = context.clientAddress.text
       let caller: Caller
       do {
-        caller = try await access.authenticate(bearer: Self.bearer(of: request))
+        caller = try await access.authenticate(
+          bearer: Self.bearer(of: request), from: address)
       } catch let error as ControlError {
         if error.code == .unauthorized { unauthorized.increment() }
+        await Self.note(error, at: "\(method) \(path)", from: address, log)
         throw Self.forStrangers(error, context)
       }
-      let query = try QueryItems(request.uri.query, known: known)
-      return try await handle(
-        APICall(request: request, context: context, query: query), caller)
+      let query = try QueryItems(request.uri.query, known: known, repeatable: repeatable)
+      do {
+        return try await handle(
+          APICall(request: request, context: context, query: query), caller)
+      } catch let error as ControlError {
+        await Self.note(error, at: "\(method) \(path)", from: address, caller: caller, log)
+        throw error
+      }
     }
   }
 
@@ -42,14 +54,27 @@ struct APIRoutes {
     _ method: HTTPRequest.Method, _ path: String, query known: [String] = [],
     handle: @escaping @Sendable (APICall) async throws -> Response
   ) {
+    let log = log
     router.on(RouterPath(path), method: method) { request, context in
       let query = try QueryItems(request.uri.query, known: known)
       do {
         return try await handle(APICall(request: request, context: context, query: query))
       } catch let error as ControlError {
+        await Self.note(
+          error, at: "\(method) \(path)", from: context.clientAddress.text, log)
         throw Self.forStrangers(error, context)
       }
     }
+  }
+
+  /// Has a refusal for who the caller is recorded; the route stands without its parameters, so that
+  /// nothing the caller wrote gets into the log.
+  private static func note(
+    _ error: ControlError, at route: String, from address: String, caller: Caller? = nil,
+    _ log: ControlLog
+  ) async {
+    guard error.code == .unauthorized || error.code == .forbidden else { return }
+    await log.refused(route, error.code, from: address, caller: caller)
   }
 
   /// An error as somebody without an API token may see it: where the database is, and what it

@@ -16,11 +16,16 @@ struct EnrolmentHarness: Sendable {
     routes.open(.post, Routes.bootstrap) { call in
       let request = try await call.body(BootstrapRequest.self)
       return try .json(
-        await attempt(call) { try await access.bootstrap(request) })
+        await attempt(call) {
+          try await access.bootstrap(request, from: call.context.clientAddress.text)
+        })
     }
     routes.open(.post, Routes.enroll) { call in
       let request = try await call.body(EnrollRequest.self)
-      return try .json(await attempt(call) { try await agents.enrol(request) })
+      return try .json(
+        await attempt(call) {
+          try await agents.enrol(request, from: call.context.clientAddress.text)
+        })
     }
   }
 

@@ -1,7 +1,7 @@
 package import GatewayModel
 
 /// Where API tokens and the bootstrap token are kept, as SHA-256 hashes only.
-package protocol AccessStore: Sendable {
+package protocol AccessStore: RecordingStore {
   /// Stores the hash of the bootstrap token if there never was one; false when there was.
   func createBootstrapToken(hash: [UInt8], at: WallTime) async throws(ControlError) -> Bool
   /// Whether there is a bootstrap token, or was one.

@@ -7,9 +7,12 @@ extension AgentService {
   /// Enrols the agent that holds an invitation's secret. Needs no API token.
   ///
   /// A request that is refused as invalid does not spend the invitation.
+  /// - Parameter address: Where the call came from.
   /// - Throws: `invalid` for a bad request, `unauthorized` when the invitation is unknown, spent
   ///   or expired, each with its own message.
-  package func enrol(_ request: EnrollRequest) async throws(ControlError) -> EnrollResponse {
+  package func enrol(
+    _ request: EnrollRequest, from address: String = ""
+  ) async throws(ControlError) -> EnrollResponse {
     guard let secret = Hexadecimal.bytes(request.joinSecret), secret.count == 32 else {
       throw ControlError(
         .invalid, "joinSecret: it is not 64 hexadecimal digits.",
@@ -26,14 +29,24 @@ extension AgentService {
     let serial = surroundings.newIdentifier()
     let now = surroundings.now()
     let issued = Mutex("")
+    let segment = Mutex("")
     let secretHash = Self.hash(secret)
-    let agent = try await store.enrol(secretHash: secretHash, at: now) {
+    let entry = log.act(
+      .enrolAgent, on: id.description, by: .stranger("join token", from: address)
+    ) {
+      [
+        "segment": .text(segment.withLock { $0 }), "hostname": .text(request.hostname),
+        "audit_key": .text(request.auditPublicKey), "version": .text(request.agentVersion),
+      ]
+    }
+    let agent = try await store.recording(entry).enrol(secretHash: secretHash, at: now) {
       [keys, settings] invitation throws(ControlError) in
       let certificate = try keys.certify(
         csr, agent: id, segment: invitation.segment, names: invitation.names, serial: serial,
         settings: settings, now: now)
       // A run that lost to another transaction is followed by one more; the last counts.
       issued.withLock { $0 = certificate.chainPEM }
+      segment.withLock { $0 = invitation.segment }
       return EnrolledAgent(
         id: id, segment: invitation.segment, hostname: request.hostname,
         clientAddress: invitation.clientAddress, names: invitation.names,
@@ -53,7 +66,8 @@ extension AgentService {
       certificateChainPEM: issued.withLock { $0 },
       authoritiesPEM: keys.authority.certificatePEM,
       policyPublicKeys: keys.policyPublicKeys, linkAddress: settings.linkAddress,
-      clientAddress: agent.clientAddress)
+      clientAddress: agent.clientAddress, controlLog: keys.controlLog.description,
+      auditPublicKey: keys.auditPublicKey)
   }
 
   private static func refusal(_ flaw: InvitationFlaw) -> ControlError {
@@ -82,7 +96,13 @@ extension AgentService {
     let certificate = try keys.certify(
       try Self.request(csrPEM), agent: id, segment: agent.segment, names: agent.names,
       serial: surroundings.newIdentifier(), settings: settings, now: surroundings.now())
-    try await store.renewed(
+    let entry = log.act(.renewAgent, on: id.description, by: .agent(id)) {
+      [
+        "fingerprint": .text(certificate.fingerprint.description),
+        "expires": .text(TimeText.text(certificate.notAfter)),
+      ]
+    }
+    try await store.recording(entry).renewed(
       id, fingerprint: certificate.fingerprint.description, expiresAt: certificate.notAfter)
     surroundings.logger.info(
       "agent certificate renewed",

@@ -52,7 +52,16 @@ extension AgentService {
       verdict.reason = Self.reasonNotGiven
     }
     log(verdict, of: id)
-    try await store.judged(id, verdict, at: surroundings.now())
+    guard !verdict.accepted else {
+      return try await store.judged(id, verdict, at: surroundings.now())
+    }
+    let entry = log.act(.rejectBundle, on: id.description, by: .agent(id)) { [verdict] in
+      [
+        "bundle": .number(Int(clamping: verdict.version)), "reason": .text(verdict.reason),
+        "detail": .text(verdict.detail),
+      ]
+    }
+    try await store.recording(entry).judged(id, verdict, at: surroundings.now())
   }
 
   private func log(_ verdict: BundleVerdictReport, of id: AgentID) {

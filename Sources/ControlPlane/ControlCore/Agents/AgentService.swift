@@ -12,6 +12,7 @@ package struct AgentService: Sendable {
   let bundles: BundleService
   let tests: ConnectionTests
   let keys: ControlKeys
+  let log: ControlLog
   let settings: ControlSettings
   let surroundings: Surroundings
 
@@ -37,7 +38,13 @@ package struct AgentService: Sendable {
     let secret = surroundings.randomBytes(32)
     let now = surroundings.now()
     let expiresAt = now.advanced(bySeconds: Int64(lifetime))
-    try await store.invite(
+    let entry = log.act(.inviteAgent, on: draft.segment, by: caller) {
+      [
+        "client_address": .text(draft.clientAddress), "names": .texts(draft.names),
+        "expires": .text(TimeText.text(expiresAt)),
+      ]
+    }
+    try await store.recording(entry).invite(
       StoredInvitation(
         secretHash: Self.hash(secret), segment: draft.segment,
         clientAddress: draft.clientAddress, names: [host] + draft.names.filter { $0 != host },
@@ -75,7 +82,10 @@ package struct AgentService: Sendable {
   /// - Throws: `notFound`, or `invalid` when several ids begin so.
   package func remove(_ prefix: String, by caller: Caller) async throws(ControlError) {
     let agent = try await found(prefix)
-    guard try await store.remove(agent.id, at: surroundings.now()) else {
+    let entry = log.act(.removeAgent, on: agent.id.description, by: caller) {
+      ["segment": .text(agent.segment), "hostname": .text(agent.hostname)]
+    }
+    guard try await store.recording(entry).remove(agent.id, at: surroundings.now()) else {
       throw ControlError(
         .notFound, "The agent \"\(agent.id)\" was removed before.",
         remedy: "See `sallyport agents list` for those there are.")
@@ -97,7 +107,10 @@ package struct AgentService: Sendable {
         "reason", "\(request.reason.utf8.count) bytes", "Say in 1 to 500 bytes what was found.")
     }
     let agent = try await found(prefix)
-    guard try await store.release(agent.id) else {
+    let entry = log.act(.releaseAgent, on: agent.id.description, by: caller) {
+      ["reason": .text(request.reason)]
+    }
+    guard try await store.recording(entry).release(agent.id) else {
       throw ControlError(
         .conflict, "The agent \"\(agent.id)\" is in no quarantine.",
         remedy: "See `sallyport agents list`.")

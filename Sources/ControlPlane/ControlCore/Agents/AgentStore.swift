@@ -1,7 +1,7 @@
 package import GatewayModel
 
 /// Where agents and their invitations are kept.
-package protocol AgentStore: Sendable {
+package protocol AgentStore: RecordingStore {
   /// Stores an invitation under the SHA-256 of its secret.
   func invite(_ invitation: StoredInvitation) async throws(ControlError)
   /// Spends an invitation and enrols the agent that `enrolled` makes of it, both or neither.

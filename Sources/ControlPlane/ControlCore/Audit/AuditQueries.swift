@@ -1,25 +1,46 @@
 package import GatewayModel
+package import StatementAnalysis
 
-/// A checked question for statements and refusals; every given filter must match.
+/// A checked question for statements and refusals; every given filter must match, and of a filter
+/// with several values one. An empty list is no filter.
 package struct StatementQuery: Sendable, Equatable {
-  package enum Order: String, Sendable { case newest, oldest }
+  package enum Order: String, Sendable, CaseIterable { case newest, oldest }
   package enum Outcome: String, Sendable, CaseIterable {
     case completed, failed, suspended, skipped, unknown, refused
   }
+  package enum Decision: String, Sendable, CaseIterable { case allowed, refused }
 
-  package var principal: String?
-  package var connection: String?
+  package var principals: [String] = []
+  /// Anywhere in the chain of actors, or the principal.
+  package var actors: [String] = []
+  /// The last of the chain of actors, or the principal.
+  package var roots: [String] = []
+  package var connections: [String] = []
   /// Hexadecimal digits that the agent's id begins with.
   package var agentPrefix: String?
+  package var segments: [String] = []
   package var session: SessionID?
   package var since: WallTime?
   package var until: WallTime?
   /// All must stand in the SQL text, in any case.
   package var words: [String] = []
-  package var outcome: Outcome?
+  package var tables: [TableName] = []
+  /// In capitals: `DELETE`, `DROP TABLE`, or `DROP` for all that begin so.
+  package var commands: [String] = []
+  package var effects: [StatementEffect] = []
+  package var decision: Decision?
+  package var rules: [String] = []
+  package var outcomes: [Outcome] = []
+  package var rowsOver: Int64?
+  /// SHA-256 each.
+  package var digests: [[UInt8]] = []
+  /// Five characters, or the two of a class.
+  package var sqlstates: [String] = []
   package var order: Order = .newest
   package var limit: Int = 100
   package var cursor: String?
+  /// How long the answer may wait for a first row; `nil` for not at all.
+  package var patience: Duration?
 
   package init() {}
 }
@@ -28,6 +49,7 @@ package struct StatementQuery: Sendable, Equatable {
 package struct SessionQuery: Sendable, Equatable {
   package var principal: String?
   package var connection: String?
+  /// Hexadecimal digits that the agent's id begins with.
   package var agentPrefix: String?
   package var since: WallTime?
   package var until: WallTime?
@@ -37,8 +59,31 @@ package struct SessionQuery: Sendable, Equatable {
   package init() {}
 }
 
+/// A checked question for the sessions with an id and a page of what happened in them.
+package struct SessionDetailQuery: Sendable, Equatable {
+  package var id: SessionID
+  /// Hexadecimal digits that the agent's id begins with.
+  package var agentPrefix: String?
+  /// The most sessions: agents draw the ids, so that several can have one.
+  package var limit: Int
+  /// The most statements of each.
+  package var statementLimit: Int
+  package var cursor: String?
+
+  package init(
+    id: SessionID, agentPrefix: String? = nil, limit: Int, statementLimit: Int,
+    cursor: String? = nil
+  ) {
+    self.id = id
+    self.agentPrefix = agentPrefix
+    self.limit = limit
+    self.statementLimit = statementLimit
+    self.cursor = cursor
+  }
+}
+
 /// The filters of a listing of sessions, as they stand in a URL.
-package struct SessionFilter: Sendable, Equatable {
+package struct SessionFilter: Sendable, Equatable, Encodable {
   package var principal: String?
   package var connection: String?
   package var agent: String?

@@ -1,5 +1,6 @@
 package import GatewayModel
 internal import SignedBundle
+internal import Synchronization
 
 /// Issues each segment's bundle and hands it to those who wait for it.
 ///
@@ -15,16 +16,18 @@ package struct BundleService: Sendable {
 
   let store: any BundleStore
   let keys: ControlKeys
+  let log: ControlLog
   let settings: ControlSettings
   let surroundings: Surroundings
   let watch: FleetWatch
 
   init(
-    store: any BundleStore, keys: ControlKeys, settings: ControlSettings,
+    store: any BundleStore, keys: ControlKeys, log: ControlLog, settings: ControlSettings,
     surroundings: Surroundings
   ) {
     self.store = store
     self.keys = keys
+    self.log = log
     self.settings = settings
     self.surroundings = surroundings
     watch = FleetWatch(surroundings: surroundings)
@@ -115,7 +118,10 @@ package struct BundleService: Sendable {
     surroundings.logger.warning(
       "an agent has accepted a newer bundle than the database knows; versions are raised",
       metadata: ["segment": "\(segment)", "accepted": "\(accepted)", "current": "\(current)"])
-    try await store.skipVersions(upTo: accepted, segment: segment)
+    let entry = log.act(.raiseBundleVersions, on: segment, by: .controlPlane) {
+      ["version": .number(Int(clamping: accepted))]
+    }
+    try await store.recording(entry).skipVersions(upTo: accepted, segment: segment)
     await issueDue(first: segment)
   }
 
@@ -146,9 +152,20 @@ package struct BundleService: Sendable {
 
   private func issue(_ segment: String) async throws(ControlError) -> IssuedBundle? {
     let now = surroundings.now()
-    let bundle = try await store.issue(segment: segment, refreshBefore: refreshBefore, at: now) {
-      [self] contents, version throws(ControlError) in
-      try sign(contents, version: version, now: now)
+    let signed = Mutex<IssuedBundle?>(nil)
+    let entry = log.act(.issueBundle, on: segment, by: .controlPlane) {
+      let bundle = signed.withLock { $0 }
+      return [
+        "version": .number(Int(clamping: bundle?.version ?? 0)),
+        "sha256": .text(Hexadecimal.text(bundle?.payloadHash ?? [])),
+      ]
+    }
+    let bundle = try await store.recording(entry).issue(
+      segment: segment, refreshBefore: refreshBefore, at: now
+    ) { [self] contents, version throws(ControlError) in
+      let bundle = try sign(contents, version: version, now: now)
+      signed.withLock { $0 = bundle }
+      return bundle
     }
     if let bundle {
       surroundings.logger.info(

@@ -1,7 +1,7 @@
 package import GatewayModel
 
 /// Where signed bundles are kept, and what they are made of.
-package protocol BundleStore: Sendable {
+package protocol BundleStore: RecordingStore {
   /// Issues the next bundle of a segment if one is due, under the segment's lock.
   ///
   /// Due is a segment whose contents changed since its last bundle, or whose last bundle was

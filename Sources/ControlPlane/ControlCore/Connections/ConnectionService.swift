@@ -10,6 +10,7 @@ package struct ConnectionService: Sendable {
   let agents: any AgentStore
   let bundles: BundleService
   let tests: ConnectionTests
+  let log: ControlLog
   let settings: ControlSettings
   let surroundings: Surroundings
 
@@ -39,8 +40,11 @@ package struct ConnectionService: Sendable {
     let agents = try await agents.agents(segment: draft.segment, includingRemoved: false)
     let connection = try draft.checked(
       id: surroundings.newIdentifier(), agents: Set(agents.map(\.id)))
-    let stored = try await store.add(
-      connection, at: surroundings.now(), replace: draft.replace)
+    let stored = try await store.recording(
+      log.act(.addConnection, on: connection.name, by: caller) {
+        Self.detail(connection, replace: draft.replace)
+      }
+    ).add(connection, at: surroundings.now(), replace: draft.replace)
     surroundings.log(
       "connection stored", by: caller,
       [
@@ -56,7 +60,10 @@ package struct ConnectionService: Sendable {
   ///
   /// - Throws: `notFound`.
   package func remove(_ name: String, by caller: Caller) async throws(ControlError) {
-    guard try await store.removeConnection(named: name) else { throw Self.unknown(name) }
+    let entry = log.act(.removeConnection, on: name, by: caller)
+    guard try await store.recording(entry).removeConnection(named: name) else {
+      throw Self.unknown(name)
+    }
     surroundings.log("connection removed", by: caller, ["connection": name])
     await bundles.issueDue()
   }
@@ -76,6 +83,8 @@ package struct ConnectionService: Sendable {
         "No agent serves the segment \"\(connection.segment)\" of the connection \"\(name)\".",
         remedy: "Invite one with `sallyport agents invite --segment \(connection.segment)`.")
     }
+    // Recorded before: every agent logs in to the database.
+    try await log.store.append(log.act(.testConnection, on: name, by: caller))
     surroundings.log("connection tested", by: caller, ["connection": name])
     return await withTaskGroup(of: (Int, ConnectionTestResult).self) { group in
       var order = 0
@@ -158,5 +167,21 @@ package struct ConnectionService: Sendable {
 extension Duration {
   var milliseconds: Double {
     Double(components.seconds) * 1000 + Double(components.attoseconds) / 1e15
+  }
+}
+
+extension ConnectionService {
+  /// What the control plane's log keeps of a stored connection: no credential, sealed or not.
+  private static func detail(_ connection: Connection, replace: Bool) -> ActDetail {
+    [
+      "segment": .text(connection.segment), "host": .text(connection.host),
+      "port": .number(Int(connection.port)), "database": .text(connection.database),
+      "tls": .text(connection.tls.rawValue), "roles": .texts(connection.roles.map(\.name)),
+      "credentials": .number(connection.roles.reduce(0) { $0 + $1.credentials.count }),
+      "function_calls": .flag(connection.allowsFunctionCalls == true),
+      "maximum_rows": connection.maximumRows.map(ActDetail.Particular.number),
+      "durability": (connection.durability?.rawValue).map(ActDetail.Particular.text),
+      "replace": .flag(replace),
+    ]
   }
 }

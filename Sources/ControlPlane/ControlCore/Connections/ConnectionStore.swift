@@ -3,7 +3,7 @@ package import GatewayModel
 /// Where registered databases are kept.
 ///
 /// Every change marks the segments it touches as due for a new bundle in its own transaction.
-package protocol ConnectionStore: Sendable {
+package protocol ConnectionStore: RecordingStore {
   func connections() async throws(ControlError) -> [StoredConnection]
   func connection(named name: String) async throws(ControlError) -> StoredConnection?
   /// Stores a new connection.

@@ -5,6 +5,7 @@ internal import GatewayModel
 package struct GrantService: Sendable {
   let store: any GrantStore
   let bundles: BundleService
+  let log: ControlLog
   let surroundings: Surroundings
 
   /// All grants, in the order they were made.
@@ -32,7 +33,13 @@ package struct GrantService: Sendable {
     }
     let name = draft.name ?? Self.name(for: holder, draft)
     try Check.name(name, field: "name")
-    let stored = try await store.add(
+    let entry = log.act(.addGrant, on: name, by: caller) {
+      [
+        draft.principal == nil ? "group" : "principal": .text(holder),
+        "connection": .text(draft.connection), "role": .text(draft.role),
+      ]
+    }
+    let stored = try await store.recording(entry).add(
       Grant(name: name, to: grantee, connection: draft.connection, role: draft.role),
       at: surroundings.now())
     surroundings.log(
@@ -44,7 +51,8 @@ package struct GrantService: Sendable {
 
   /// - Throws: `notFound`.
   package func remove(_ name: String, by caller: Caller) async throws(ControlError) {
-    guard try await store.removeGrant(named: name) else {
+    let entry = log.act(.removeGrant, on: name, by: caller)
+    guard try await store.recording(entry).removeGrant(named: name) else {
       throw ControlError(
         .notFound, "There is no grant named \"\(name.prefix(100))\".",
         remedy: "See `sallyport grants list` for those there are.")

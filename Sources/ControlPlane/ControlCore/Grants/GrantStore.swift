@@ -3,7 +3,7 @@ package import GatewayModel
 /// Where grants are kept, in the order they were made.
 ///
 /// Every change marks the segment of the connection as due for a new bundle in its transaction.
-package protocol GrantStore: Sendable {
+package protocol GrantStore: RecordingStore {
   func grants() async throws(ControlError) -> [StoredGrant]
   /// - Throws: `conflict` when the name is taken, `notFound` when there is no such connection or it
   ///   has no such role.

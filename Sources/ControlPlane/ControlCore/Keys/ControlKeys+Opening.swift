@@ -12,9 +12,12 @@ extension ControlKeys {
     store: any SecretStore, wrappingKey: any WrappingKeySource, settings: ControlSettings,
     surroundings: Surroundings
   ) async throws(ControlError) -> ControlKeys {
+    let id = try await store.controlPlaneID()
     let present = try await store.secrets()
     if !present.isEmpty {
-      return try await open(present, wrappingKey: wrappingKey, settings: settings)
+      let whole = try await completed(
+        present, store: store, wrappingKey: wrappingKey, surroundings: surroundings)
+      return try await open(whole, id: id, wrappingKey: wrappingKey, settings: settings)
     }
     let key: [UInt8]
     if let kept = try await wrappingKey.read() {
@@ -30,7 +33,31 @@ extension ControlKeys {
     }
     // Read back also by who stored them: another replica may have been first.
     return try await open(
-      try await store.secrets(), wrappingKey: wrappingKey, settings: settings)
+      try await store.secrets(), id: id, wrappingKey: wrappingKey, settings: settings)
+  }
+
+  /// The keys with those that the version which made them did not know.
+  ///
+  /// Nothing is added under a key file that does not open what is there.
+  private static func completed(
+    _ present: [SealedSecret], store: any SecretStore, wrappingKey: any WrappingKeySource,
+    surroundings: Surroundings
+  ) async throws(ControlError) -> [SealedSecret] {
+    guard !present.contains(where: { $0.name == Name.auditKey.rawValue }),
+      let key = try await wrappingKey.read(),
+      present.allSatisfy({ unseal($0, key: key) != nil })
+    else { return present }
+    let sealed: SealedSecret
+    do {
+      sealed = try seal(
+        Secret(Curve25519.Signing.PrivateKey().rawRepresentation), name: Name.auditKey.rawValue,
+        key: key, surroundings)
+    } catch {
+      throw ControlError(.internal, "Making the control plane's audit key failed: \(error).")
+    }
+    try await store.addSecret(sealed)
+    surroundings.logger.notice("audit key of the control plane created")
+    return try await store.secrets()
   }
 
   private enum Name: String, CaseIterable {
@@ -38,11 +65,13 @@ extension ControlKeys {
     case authorityKey = "authority-key"
     case policyKey = "policy-key"
     case tokenKey = "token-key"
+    case auditKey = "audit-key"
     case organisation
   }
 
   private static func open(
-    _ secrets: [SealedSecret], wrappingKey: any WrappingKeySource, settings: ControlSettings
+    _ secrets: [SealedSecret], id: Identifier128, wrappingKey: any WrappingKeySource,
+    settings: ControlSettings
   ) async throws(ControlError) -> ControlKeys {
     guard let key = try await wrappingKey.read() else {
       throw ControlError(
@@ -82,7 +111,10 @@ extension ControlKeys {
         policyKey: try Curve25519.Signing.PrivateKey(
           rawRepresentation: opened[.policyKey]?.bytes ?? []),
         tokenKey: try Curve25519.Signing.PrivateKey(
-          rawRepresentation: opened[.tokenKey]?.bytes ?? []))
+          rawRepresentation: opened[.tokenKey]?.bytes ?? []),
+        auditKey: try Curve25519.Signing.PrivateKey(
+          rawRepresentation: opened[.auditKey]?.bytes ?? []),
+        controlPlaneID: id)
     } catch {
       throw ControlError(
         .invalid, "The control plane's keys in the database cannot be read.",
@@ -106,6 +138,7 @@ extension ControlKeys {
         (.authorityKey, authority.privateKeyPEM),
         (.policyKey, Secret(Curve25519.Signing.PrivateKey().rawRepresentation)),
         (.tokenKey, Secret(Curve25519.Signing.PrivateKey().rawRepresentation)),
+        (.auditKey, Secret(Curve25519.Signing.PrivateKey().rawRepresentation)),
         (.organisation, Secret(text: settings.organisation)),
       ]
       var sealed: [SealedSecret] = []

@@ -15,6 +15,15 @@ package struct ControlKeys: Sendable {
   let tokenKey: Curve25519.Signing.PrivateKey
   /// The `kid` of session tokens.
   let tokenKeyID: String
+  /// Signs the checkpoints of the control plane's own log.
+  let auditKey: Curve25519.Signing.PrivateKey
+  /// The control plane's own log; one for all replicas.
+  package let controlLog: LogID
+
+  /// Base64 of the raw Ed25519 key that signs the checkpoints of the control plane's own log.
+  package var auditPublicKey: String {
+    Base64.text(Array(auditKey.publicKey.rawRepresentation))
+  }
 
   /// The authority as `GET /v1/authority` shows it.
   package var authority: AuthorityInfo {
@@ -43,11 +52,14 @@ package struct ControlKeys: Sendable {
 
   init(
     certificates: CertificateAuthority, policyKey: Curve25519.Signing.PrivateKey,
-    tokenKey: Curve25519.Signing.PrivateKey
+    tokenKey: Curve25519.Signing.PrivateKey, auditKey: Curve25519.Signing.PrivateKey,
+    controlPlaneID: Identifier128
   ) {
     self.certificates = certificates
     policySigner = BundleSigner(key: policyKey)
     self.tokenKey = tokenKey
+    self.auditKey = auditKey
+    controlLog = LogID(agent: AgentID(controlPlaneID), epoch: 1, lane: 0)
     tokenKeyID =
       "tk-"
       + Hexadecimal.text(

@@ -1,8 +1,14 @@
+package import GatewayModel
+
 /// Where the control plane's own keys are kept, sealed.
 package protocol SecretStore: Sendable {
   func secrets() async throws(ControlError) -> [SealedSecret]
   /// Stores the first set of keys; false, and nothing stored, when there is one already.
   func createSecrets(_ secrets: [SealedSecret]) async throws(ControlError) -> Bool
+  /// Stores one more key beside those there are, unless there is one of that name.
+  func addSecret(_ secret: SealedSecret) async throws(ControlError)
+  /// What names this installation in the origin of its own log; the same for ever.
+  func controlPlaneID() async throws(ControlError) -> Identifier128
 }
 
 /// A key encrypted under the key file's key.

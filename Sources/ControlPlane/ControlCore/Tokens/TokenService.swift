@@ -9,6 +9,7 @@ package struct TokenService: Sendable {
 
   let connections: any ConnectionStore
   let keys: ControlKeys
+  let log: ControlLog
   let settings: ControlSettings
   let surroundings: Surroundings
 
@@ -66,6 +67,17 @@ package struct TokenService: Sendable {
     } catch {
       throw ControlError(.invalid, "Issuing the token was refused: \(error.message).")
     }
+    // It leaves here only when it is recorded.
+    let tokenID = issued.tokenID
+    let expiresAt = TimeText.text(issued.expiresAt)
+    try await log.store.append(
+      log.act(.issueSessionToken, on: request.subject, by: caller) {
+        [
+          "token_id": .text(tokenID), "kind": .text(kind.rawValue),
+          "groups": .texts(request.groups), "connections": .texts(request.connections),
+          "expires": .text(expiresAt),
+        ]
+      })
     surroundings.log(
       "session token issued", by: caller,
       [

@@ -6,11 +6,14 @@ extension PostgresStore: AccessStore {
     hash: [UInt8], at: WallTime
   ) async throws(ControlError) -> Bool {
     try await transact("storing the bootstrap token") { session in
-      try session.execute(
+      let stored = try session.execute(
         """
         INSERT INTO sallyport.bootstrap_token (hash, created_at) VALUES ($1, $2)
         ON CONFLICT DO NOTHING
-        """, [.bytes(hash), .time(at)]) == 1
+        """, [.bytes(hash), .time(at)])
+      guard stored == 1 else { return false }
+      try record(in: session)
+      return true
     }
   }
 
@@ -24,9 +27,10 @@ extension PostgresStore: AccessStore {
 
   package func withdrawBootstrapToken(hash: [UInt8]) async throws(ControlError) {
     try await transact("withdrawing the bootstrap token") { session in
-      _ = try session.execute(
+      let withdrawn = try session.execute(
         "DELETE FROM sallyport.bootstrap_token WHERE hash = $1 AND used_at IS NULL",
         [.bytes(hash)])
+      if withdrawn == 1 { try record(in: session) }
     }
   }
 
@@ -38,6 +42,7 @@ extension PostgresStore: AccessStore {
         ON CONFLICT (single) DO UPDATE
           SET hash = excluded.hash, created_at = excluded.created_at, used_at = NULL
         """, [.bytes(hash), .time(at)])
+      try record(in: session)
     }
   }
 
@@ -60,6 +65,7 @@ extension PostgresStore: AccessStore {
           .identifier(token.id), .text(token.name), .bytes(token.hash),
           .text(token.role.rawValue), .time(token.createdAt),
         ])
+      try record(in: session)
       return true
     }
   }

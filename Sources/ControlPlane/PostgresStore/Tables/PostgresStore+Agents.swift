@@ -18,6 +18,7 @@ extension PostgresStore: AgentStore {
           .text(invitation.clientAddress), .texts(invitation.names),
           .time(invitation.createdAt), .time(invitation.expiresAt),
         ])
+      try record(in: session)
     }
   }
 
@@ -43,6 +44,7 @@ extension PostgresStore: AgentStore {
       let agent = try enrolled(invitation)
       try Self.insert(agent, session)
       try Self.touch(segment: agent.segment, session)
+      try record(in: session)
       return agent
     }
   }
@@ -89,6 +91,7 @@ extension PostgresStore: AgentStore {
       try session.execute(
         "DELETE FROM sallyport.sealed_credential WHERE agent = $1", [.identifier(id.value)])
       try Self.touch(segment: segment, session)
+      try record(in: session)
       return true
     }
   }
@@ -150,7 +153,16 @@ extension PostgresStore: AgentStore {
         rejected_version = $2, rejected_reason = $3, rejected_detail = $4, rejected_at = $5,
         last_seen_at = $5
         """,
-        [.number(verdict.version), .text(verdict.reason), .text(verdict.detail), .time(at)])
+        [.number(verdict.version), .text(verdict.reason), .text(verdict.detail), .time(at)],
+        // An agent says it again at every attachment.
+        recordedIf: { session in
+          try session.row(
+            """
+            SELECT (rejected_version, rejected_reason) IS DISTINCT FROM ($2, $3)
+            FROM sallyport.agent WHERE id = $1 FOR UPDATE
+            """, [.identifier(id.value), .number(verdict.version), .text(verdict.reason)],
+            { row throws(PostgresError) in try row.bool() }) ?? false
+        })
     }
   }
 
@@ -165,13 +177,16 @@ extension PostgresStore: AgentStore {
   }
 
   private func update(
-    _ id: AgentID, _ assignments: String, _ values: [SQLValue], unless condition: String? = nil
+    _ id: AgentID, _ assignments: String, _ values: [SQLValue], unless condition: String? = nil,
+    recordedIf isNews: @escaping @Sendable (PostgresSession) throws -> Bool = { _ in true }
   ) async throws(ControlError) {
     let sql =
       "UPDATE sallyport.agent SET \(assignments) WHERE id = $1"
       + (condition.map { " AND (\($0)) IS NOT TRUE" } ?? "")
     try await transact("noting what the agent \"\(id)\" said") { session in
-      _ = try session.execute(sql, [.identifier(id.value)] + values)
+      let isNews = try entry != nil && isNews(session)
+      let changed = try session.execute(sql, [.identifier(id.value)] + values)
+      if changed == 1, isNews { try record(in: session) }
     }
   }
 }

@@ -48,6 +48,7 @@ extension PostgresStore: BundleStore {
           .text(segment), .number(bundle.version), .integer(changes), .bytes(bundle.envelope),
           .bytes(bundle.payloadHash), .time(bundle.issuedAt), .time(bundle.expiresAt),
         ])
+      try record(in: session)
       return bundle
     }
   }
@@ -58,6 +59,7 @@ extension PostgresStore: BundleStore {
     try await transact("raising the version of bundles") { session in
       try Self.touch(segment: segment, session)
       try Self.raiseVersions(to: version, session)
+      try record(in: session)
     }
   }
 

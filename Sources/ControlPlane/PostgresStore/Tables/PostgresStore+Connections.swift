@@ -36,6 +36,7 @@ extension PostgresStore: ConnectionStore {
         stored.createdAt = old.createdAt
       }
       try Self.write(stored, replacing: old != nil, session)
+      try record(in: session)
       return stored
     }
   }
@@ -48,6 +49,7 @@ extension PostgresStore: ConnectionStore {
         { row throws(PostgresError) in try row.text() })
       guard let segment else { return false }
       try Self.touch(segment: segment, session)
+      try record(in: session)
       return true
     }
   }

@@ -50,6 +50,7 @@ extension PostgresStore: GrantStore {
           remedy: "Choose another name, or remove it first.")
       }
       try Self.touch(segment: connection.segment, session)
+      try record(in: session)
       return StoredGrant(grant: grant, createdAt: at)
     }
   }
@@ -63,6 +64,7 @@ extension PostgresStore: GrantStore {
         """, [.text(name)], { row throws(PostgresError) in try row.text() })
       guard let segment else { return false }
       try Self.touch(segment: segment, session)
+      try record(in: session)
       return true
     }
   }

@@ -53,7 +53,9 @@ extension PostgresStore {
       try session.execute(
         "UPDATE sallyport.log_cursor SET overlap_accepted = true WHERE agent = $1",
         [.identifier(id.value)])
-      return released == 1
+      guard released == 1 else { return false }
+      try record(in: session)
+      return true
     }
   }
 }

@@ -1,4 +1,5 @@
 package import ControlCore
+package import GatewayModel
 
 extension PostgresStore: SecretStore {
   package func secrets() async throws(ControlError) -> [SealedSecret] {
@@ -24,6 +25,30 @@ extension PostgresStore: SecretStore {
           [.text(secret.name), .bytes(secret.sealed)])
       }
       return true
+    }
+  }
+
+  package func addSecret(_ secret: SealedSecret) async throws(ControlError) {
+    try await transact("storing the key \"\(secret.name)\"") { session in
+      _ = try session.execute(
+        """
+        INSERT INTO sallyport.sealed_secret (name, sealed) VALUES ($1, $2)
+        ON CONFLICT (name) DO NOTHING
+        """, [.text(secret.name), .bytes(secret.sealed)])
+    }
+  }
+
+  package func controlPlaneID() async throws(ControlError) -> Identifier128 {
+    try await transact("reading the name of the control plane's own log") { session in
+      let id = try session.row("SELECT id FROM sallyport.control_plane") {
+        row throws(PostgresError) in try row.identifier()
+      }
+      guard let id else {
+        throw ControlError(
+          .internal, "The table sallyport.control_plane is empty.",
+          remedy: "Restore the database from its backup.")
+      }
+      return id
     }
   }
 }

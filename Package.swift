@@ -169,8 +169,13 @@ let testSupport: Target = .target(
   ],
   path: "Tests/Support", swiftSettings: settings)
 
+let ingestMeasure: Target = .executableTarget(
+  name: "ingest-measure",
+  dependencies: ["PostgresStore", "ControlCore", "AuditLog", "GatewayModel", .crypto, .logging],
+  path: "bench/ingest", swiftSettings: settings)
+
 let testTargets: [Target] = [
-  testSupport,
+  testSupport, ingestMeasure,
   tests("ArchitectureTests", []),
   tests("GatewayModelTests", ["GatewayModel"]),
   tests("PolicyEngineTests", ["PolicyEngine", "GatewayModel"]),

@@ -8,7 +8,8 @@
 set -euo pipefail
 
 # The first four are what Swift's own programs and its linker run need on a bare Debian.
-build=(ca-certificates g++ git libncurses6 pkg-config libpq-dev libsqlite3-dev libssl-dev zlib1g-dev)
+build=(ca-certificates g++ git libncurses6 pkg-config libpg-query-dev libpq-dev libsqlite3-dev
+  libssl-dev zlib1g-dev)
 cluster=(postgresql postgresql-contrib postgresql-client openssl util-linux)
 case "${1:-}" in
   build) wanted=("${build[@]}") ;;

@@ -45,5 +45,17 @@ import Testing
     #expect(throws: ControlError.self) { try query.number("limit") }
   }
 
+  @Test func `repeatable parameters keep all their values in order`() throws {
+    let query = try QueryItems(
+      "words=b&words=a&words=&limit=1", known: known, repeatable: ["words"])
+    #expect(query.all("words") == ["b", "a"])
+    #expect(query["words"] == "b")
+    #expect(query.all("limit") == ["1"])
+    #expect(query.all("cursor").isEmpty)
+    #expect(throws: ControlError.self) {
+      try QueryItems("limit=1&limit=2", known: known, repeatable: ["words"])
+    }
+  }
+
   private let known = ["words", "limit", "cursor"]
 }

@@ -263,7 +263,7 @@ import Testing
     #expect(await refusal(StatementFilter(session: "12"))?.hasPrefix("session") == true)
     #expect(await refusal(StatementFilter(since: "yesterday"))?.hasPrefix("since") == true)
     #expect(await refusal(StatementFilter(until: "2026-01-01"))?.hasPrefix("until") == true)
-    #expect(await refusal(StatementFilter(outcome: "running"))?.hasPrefix("outcome") == true)
+    #expect(await refusal(StatementFilter(outcome: ["running"]))?.hasPrefix("outcome") == true)
     #expect(await refusal(StatementFilter(order: "random"))?.hasPrefix("order") == true)
     #expect(await refusal(StatementFilter(limit: 0))?.hasPrefix("limit") == true)
     #expect(await refusal(StatementFilter(limit: 1001))?.hasPrefix("limit") == true)

@@ -14,8 +14,9 @@ extension DatabaseTests {
       _ store: PostgresStore, _ session: UInt64, agent: String? = nil, limit: Int = 10
     ) async throws -> [SessionDetail] {
       try await store.sessions(
-        withID: SessionID(identifier(session)), agentPrefix: agent, limit: limit,
-        statementLimit: 10)
+        SessionDetailQuery(
+          id: SessionID(identifier(session)), agentPrefix: agent, limit: limit,
+          statementLimit: 10))
     }
 
     /// Two agents that have recorded a session of the same id, the hostile one first.

@@ -77,13 +77,15 @@ struct LogWriter {
   }
 
   mutating func open(
-    session: UInt64, principal: String = "alice@example.com", connection: String = "orders"
+    session: UInt64, principal: String = "alice@example.com", connection: String = "orders",
+    actors: [Actor]? = nil
   ) {
     let who = Principal(
       issuer: "sallyport", subject: principal, displayName: "Alice", groups: ["analysts", "dba"])
     write(
       SessionOpenRecord(
-        principal: who, tokenID: "token-1", actors: ActorChain(principal: who),
+        principal: who, tokenID: "token-1",
+        actors: actors.map(ActorChain.init) ?? ActorChain(principal: who),
         connection: connection, connectionID: identifier(900), database: "orders_db",
         databaseRole: "readonly", segment: "prod", clientAddress: "10.0.0.9:4242",
         applicationName: "psql", grant: "analysts-read", bundleVersion: 3),

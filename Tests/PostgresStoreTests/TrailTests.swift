@@ -68,17 +68,18 @@ extension DatabaseTests {
     @Test func eachFilterFindsItsOwn() async throws {
       try await withStore { store in
         try await Self.filled(store)
-        #expect(try await Self.found(store) { $0.principal = "bob@example.com" }.count == 1)
-        #expect(try await Self.found(store) { $0.principal = "bob" }.isEmpty)
-        #expect(try await Self.found(store) { $0.connection = "orders" }.count == 4)
+        #expect(try await Self.found(store) { $0.principals = ["bob@example.com"] }.count == 1)
+        #expect(try await Self.found(store) { $0.principals = ["bob"] }.isEmpty)
+        #expect(try await Self.found(store) { $0.connections = ["orders"] }.count == 4)
         #expect(
           try await Self.found(store) { $0.session = SessionID(identifier(10)) }.count == 2)
         let agent = identifier(2).description
         #expect(try await Self.found(store) { $0.agentPrefix = agent }.count == 2)
         #expect(try await Self.found(store) { $0.agentPrefix = String(agent.prefix(9)) }.count == 5)
         #expect(try await Self.found(store) { $0.agentPrefix = "ff" }.isEmpty)
-        #expect(try await Self.found(store) { $0.outcome = .failed }.map(\.sqlstate) == ["42P01"])
-        #expect(try await Self.found(store) { $0.outcome = .refused }.count == 1)
+        #expect(
+          try await Self.found(store) { $0.outcomes = [.failed] }.map(\.sqlstate) == ["42P01"])
+        #expect(try await Self.found(store) { $0.outcomes = [.refused] }.count == 1)
         #expect(try await Self.found(store) { $0.since = time(1000) }.count == 2)
         #expect(try await Self.found(store) { $0.until = time(1000) }.count == 3)
         #expect(try await Self.found(store) { $0.words = ["ORDERS", "delete"] }.count == 1)
@@ -88,7 +89,7 @@ extension DatabaseTests {
         #expect(
           try await Self.found(store) {
             $0.words = ["orders"]
-            $0.principal = "bob@example.com"
+            $0.principals = ["bob@example.com"]
           }.isEmpty)
       }
     }
@@ -155,7 +156,7 @@ extension DatabaseTests {
         let pending = try await store.statements(StatementQuery()).items
         #expect(pending.map(\.outcome) == ["unknown"])
         #expect(pending.first?.sql == "SELECT slow")
-        #expect(try await Self.found(store) { $0.outcome = .unknown }.count == 1)
+        #expect(try await Self.found(store) { $0.outcomes = [.unknown] }.count == 1)
 
         log.end(session: 10, statement: 1, rows: 7)
         _ = try await store.ingest(log.batch())
@@ -367,7 +368,7 @@ extension DatabaseTests {
         query.principal = "bob@example.com"
         #expect(try await store.sessions(query).items.map(\.connection) == ["billing"])
         let details = try await store.sessions(
-          withID: SessionID(identifier(10)), agentPrefix: nil, limit: 10, statementLimit: 10)
+          SessionDetailQuery(id: SessionID(identifier(10)), limit: 10, statementLimit: 10))
         #expect(details.map(\.session.id) == [identifier(10).description])
         #expect(details.map { $0.statements.map(\.statement) } == [[1, 2]])
       }

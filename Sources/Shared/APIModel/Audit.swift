@@ -1,49 +1,3 @@
-/// What to look for in the audit trail; every given filter must match.
-///
-/// In a URL each stands as a query item under the key's name.
-package struct StatementFilter: Codable, Sendable, Equatable {
-  package enum CodingKeys: String, CodingKey, CaseIterable {
-    case principal, connection, agent, session, since, until, words, outcome, order, limit, cursor
-  }
-
-  package var principal: String?
-  package var connection: String?
-  /// An agent's id or a prefix of it.
-  package var agent: String?
-  package var session: String?
-  /// RFC 3339, inclusive.
-  package var since: String?
-  /// RFC 3339, exclusive.
-  package var until: String?
-  /// Words that all stand in the SQL text, in any case and order.
-  package var words: String?
-  /// `completed`, `failed`, `suspended`, `skipped`, `unknown`, `refused` (also refused entries).
-  package var outcome: String?
-  /// `newest` (default) or `oldest`; following a trail reads `oldest` from the last cursor.
-  package var order: String?
-  /// 1 to 1000; default 100.
-  package var limit: Int?
-  package var cursor: String?
-
-  package init(
-    principal: String? = nil, connection: String? = nil, agent: String? = nil,
-    session: String? = nil, since: String? = nil, until: String? = nil, words: String? = nil,
-    outcome: String? = nil, order: String? = nil, limit: Int? = nil, cursor: String? = nil
-  ) {
-    self.principal = principal
-    self.connection = connection
-    self.agent = agent
-    self.session = session
-    self.since = since
-    self.until = until
-    self.words = words
-    self.outcome = outcome
-    self.order = order
-    self.limit = limit
-    self.cursor = cursor
-  }
-}
-
 /// One statement or refused entry as an auditor sees it.
 package struct StatementInfo: Codable, Sendable, Equatable {
   /// `statement`, or `refusal` for an entry or statement that was refused.
@@ -66,6 +20,11 @@ package struct StatementInfo: Codable, Sendable, Equatable {
   package var sql: String?
   /// SHA-256 of the text, hexadecimal.
   package var digest: String?
+  /// The commands in the text, such as `DELETE` or `DROP TABLE`; absent until the text is analysed,
+  /// and where it cannot be. So are the tables, as the text names them, and the effects.
+  package var commands: [String]?
+  package var tables: [String]?
+  package var effects: [String]?
   package var parameters: [ParameterInfo]
   /// `completed`, `failed`, `suspended`, `skipped`, `unknown` or `refused`.
   package var outcome: String
@@ -87,8 +46,9 @@ package struct StatementInfo: Codable, Sendable, Equatable {
     kind: String, at: String, session: String?, statement: Int?, principal: String?,
     principalKind: String?, groups: [String], actors: [ActorInfo], connection: String?,
     database: String?, databaseRole: String?, agent: String, clientAddress: String?,
-    applicationName: String?, sql: String?, digest: String?, parameters: [ParameterInfo],
-    outcome: String, sqlstate: String?, message: String?, reason: String?, commandTag: String?,
+    applicationName: String?, sql: String?, digest: String?, commands: [String]? = nil,
+    tables: [String]? = nil, effects: [String]? = nil, parameters: [ParameterInfo], outcome: String,
+    sqlstate: String?, message: String?, reason: String?, commandTag: String?,
     rows: Int?, serverMilliseconds: Double?, totalMilliseconds: Double?, rule: String?,
     bundleVersion: Int?, record: String
   ) {
@@ -108,6 +68,9 @@ package struct StatementInfo: Codable, Sendable, Equatable {
     self.applicationName = applicationName
     self.sql = sql
     self.digest = digest
+    self.commands = commands
+    self.tables = tables
+    self.effects = effects
     self.parameters = parameters
     self.outcome = outcome
     self.sqlstate = sqlstate
@@ -144,56 +107,5 @@ package struct ParameterInfo: Codable, Sendable, Equatable {
     self.typeOID = typeOID
     self.text = text
     self.binary = binary
-  }
-}
-
-package struct SessionInfo: Codable, Sendable, Equatable {
-  package var id: String
-  package var openedAt: String
-  /// Absent while the session lives, or when its end is not known yet.
-  package var closedAt: String?
-  package var closeReason: String?
-  package var principal: String
-  package var principalKind: String
-  package var groups: [String]
-  package var connection: String
-  package var database: String
-  package var databaseRole: String
-  package var agent: String
-  package var clientAddress: String
-  package var applicationName: String?
-  package var statements: Int
-
-  package init(
-    id: String, openedAt: String, closedAt: String?, closeReason: String?, principal: String,
-    principalKind: String, groups: [String], connection: String, database: String,
-    databaseRole: String, agent: String, clientAddress: String, applicationName: String?,
-    statements: Int
-  ) {
-    self.id = id
-    self.openedAt = openedAt
-    self.closedAt = closedAt
-    self.closeReason = closeReason
-    self.principal = principal
-    self.principalKind = principalKind
-    self.groups = groups
-    self.connection = connection
-    self.database = database
-    self.databaseRole = databaseRole
-    self.agent = agent
-    self.clientAddress = clientAddress
-    self.applicationName = applicationName
-    self.statements = statements
-  }
-}
-
-/// A session of one agent with what happened in it.
-package struct SessionDetail: Codable, Sendable, Equatable {
-  package var session: SessionInfo
-  /// Oldest first, at most 1000; more through ``StatementFilter/session``.
-  package var statements: [StatementInfo]
-  package init(session: SessionInfo, statements: [StatementInfo]) {
-    self.session = session
-    self.statements = statements
   }
 }

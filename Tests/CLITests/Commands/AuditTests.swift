@@ -103,8 +103,8 @@ struct StatementWriterTests {
     #expect(rows.count == 4)
     #expect(rows[0].hasPrefix("at,kind,principal"))
     #expect(rows[1].contains("\"select 1,\n\"\"x\"\"\""))
-    #expect(rows[2].split(separator: ",", omittingEmptySubsequences: false).count == 28)
-    #expect(rows[0].split(separator: ",").count == 28)
+    #expect(rows[2].split(separator: ",", omittingEmptySubsequences: false).count == 31)
+    #expect(rows[0].split(separator: ",").count == 31)
   }
 
   @Test func jsonLinesCanBeReadBack() throws {
@@ -125,11 +125,11 @@ struct FollowedTrailTests {
   @Test func showsEachRowOnceAndAgainWhenItEnds() {
     let running = StatementInfo.sample(record: "1/0/2", outcome: "unknown")
     var trail = FollowedTrail(
-      filter: StatementFilter(connection: "orders"), after: "end",
+      filter: StatementFilter(connection: ["orders"]), after: "end",
       recent: [running, .sample(record: "1/0/1")])
     #expect(trail.filter.order == "oldest")
     #expect(trail.filter.cursor == "end")
-    #expect(trail.filter.connection == "orders")
+    #expect(trail.filter.connection == ["orders"])
     #expect(trail.take(page([.sample(record: "1/0/1")], next: "c1")).isEmpty)
     let ended = StatementInfo.sample(record: "1/0/2")
     #expect(trail.take(page([ended], next: "c2")) == [ended])

@@ -28,6 +28,8 @@ enum ListFormat: String, ExpressibleByArgument, CaseIterable, Sendable {
 /// The format of a stream of rows.
 enum StreamFormat: String, ExpressibleByArgument, CaseIterable, Sendable {
   case table
+  /// JSON Lines, as is `jsonl`.
+  case json
   case jsonl
   case csv
 }

@@ -51,6 +51,36 @@ enum DisplayWidth {
     return result
   }
 
+  /// The text in lines of at most `width` cells, broken at spaces where there are any; `nil` breaks
+  /// nothing.
+  static func wrapped(_ text: String, to width: Int?) -> [String] {
+    guard let width, width > 0, of(text) > width else { return [text] }
+    var lines: [String] = []
+    var line: [Character] = []
+    var used = 0
+    var lastSpace: Int?
+    for character in text {
+      let cells = of(character)
+      if used + cells > width, !line.isEmpty {
+        // A space in the line's second half; else the line is cut where it is full.
+        if let space = lastSpace, space > line.count / 2 {
+          lines.append(String(line[..<space]))
+          line = Array(line[(space + 1)...])
+          used = line.reduce(0) { $0 + of($1) }
+        } else {
+          lines.append(String(line))
+          (line, used) = ([], 0)
+        }
+        lastSpace = nil
+      }
+      if character == " " { lastSpace = line.count }
+      line.append(character)
+      used += cells
+    }
+    if !line.isEmpty { lines.append(String(line)) }
+    return lines
+  }
+
   /// The text cut to `width` cells and filled up with spaces.
   static func fit(_ text: String, to width: Int, rightAligned: Bool = false) -> String {
     let shown = cut(text, to: width)

@@ -12,9 +12,11 @@ enum StandardOutput {
 
 /// Standard error: hints and failures, never data.
 enum StandardError {
-  static func line(_ text: String) {
+  static func line(_ text: String) { write(text + "\n") }
+
+  static func write(_ text: String) {
     // Nobody is left to tell when standard error is closed.
-    try? writeAll(Array((text + "\n").utf8), to: STDERR_FILENO)
+    try? writeAll(Array(text.utf8), to: STDERR_FILENO)
   }
 }
 

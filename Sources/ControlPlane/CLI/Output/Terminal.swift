@@ -11,6 +11,9 @@ struct Terminal: Sendable, Equatable {
   static func standardOutput() -> Terminal { of(descriptor: STDOUT_FILENO) }
   static func standardError() -> Terminal { of(descriptor: STDERR_FILENO) }
 
+  /// Output to a file: as wide as it likes, without colours.
+  static let file = Terminal(isTerminal: false, measuredWidth: nil, environment: [:])
+
   private static func of(descriptor: Int32) -> Terminal {
     let isTerminal = isatty(descriptor) == 1
     var size = winsize()

@@ -1,16 +1,17 @@
 internal import ControlCore
 import Foundation
 
-/// The query of a URL: every parameter known to the route and given once.
+/// The query of a URL: every parameter known to the route, and given once unless it is repeatable.
 struct QueryItems: Sendable, Equatable {
-  private let values: [String: String]
+  private let values: [String: [String]]
 
   /// - Parameters:
   ///   - query: What stands behind `?`, not decoded.
   ///   - known: The parameters that the route takes.
+  ///   - repeatable: Those of them that may stand there several times.
   /// - Throws: `invalid` that names the first parameter that is unknown, repeated or undecodable.
-  init(_ query: String?, known: [String]) throws(ControlError) {
-    var values: [String: String] = [:]
+  init(_ query: String?, known: [String], repeatable: [String] = []) throws(ControlError) {
+    var values: [String: [String]] = [:]
     for item in (query ?? "").split(separator: "&") {
       let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       guard let name = Self.decoded(parts[0]), let value = Self.decoded(parts.dropFirst().first)
@@ -26,18 +27,22 @@ struct QueryItems: Sendable, Equatable {
           .invalid, "Unknown query parameter \"\(name.prefix(100))\".",
           remedy: "This route takes \(takes).")
       }
-      guard values.updateValue(value, forKey: name) == nil else {
+      guard values[name] == nil || repeatable.contains(name) else {
         throw ControlError(
           .invalid, "The query parameter \"\(name)\" stands there twice.", remedy: "Give it once.")
       }
+      values[name, default: []].append(value)
     }
     self.values = values
   }
 
   /// `nil` when it was not given or is empty.
   subscript(_ name: String) -> String? {
-    values[name].flatMap { $0.isEmpty ? nil : $0 }
+    values[name]?.first.flatMap { $0.isEmpty ? nil : $0 }
   }
+
+  /// All values of a parameter in their order, but for empty ones.
+  func all(_ name: String) -> [String] { (values[name] ?? []).filter { !$0.isEmpty } }
 
   /// - Throws: `invalid` when it was given and is not a whole number.
   func number(_ name: String) throws(ControlError) -> Int? {

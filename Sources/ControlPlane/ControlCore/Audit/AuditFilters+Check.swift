@@ -1,44 +1,121 @@
 internal import APIModel
 internal import GatewayModel
+internal import StatementAnalysis
 
 extension StatementQuery {
   static let maximumWords = 20
+  /// The most seconds that an answer waits for a first row.
+  static let maximumWaitSeconds = 30
 
   /// Reads the filters as they stand in a URL.
   ///
   /// - Throws: `invalid` naming the filter.
   init(_ filter: StatementFilter) throws(ControlError) {
     self.init()
-    principal = filter.principal
-    connection = filter.connection
+    principals = try FilterText.names(filter.principal, field: "principal")
+    actors = try FilterText.names(filter.actor, field: "actor")
+    roots = try FilterText.names(filter.root, field: "root")
+    connections = try FilterText.names(filter.connection, field: "connection")
+    segments = try FilterText.names(filter.segment, field: "segment")
+    rules = try FilterText.names(filter.rule, field: "rule")
     agentPrefix = try filter.agent.map(FilterText.agentPrefix)
     session = try filter.session.map(FilterText.session)
+    try readTimes(filter)
+    try readText(filter)
+    try readVerdict(filter)
+    if let number = filter.rowsOver {
+      guard number >= 0 else {
+        throw Check.invalid("rowsOver", "\(number)", "Use 0 or more.")
+      }
+      rowsOver = Int64(number)
+    }
+    if let text = filter.order {
+      order = try FilterText.choice(text, field: "order")
+    }
+    limit = try FilterText.limit(filter.limit)
+    cursor = filter.cursor
+    try readWait(filter)
+  }
+
+  private mutating func readTimes(_ filter: StatementFilter) throws(ControlError) {
     since = try filter.since.map { text throws(ControlError) in
       try FilterText.time(text, field: "since")
     }
     until = try filter.until.map { text throws(ControlError) in
       try FilterText.time(text, field: "until")
     }
+    if let since, let until, let text = filter.until, until <= since {
+      throw Check.invalid("until", text, "Use a time after since; until itself is left out.")
+    }
+  }
+
+  /// What is asked of the SQL text.
+  private mutating func readText(_ filter: StatementFilter) throws(ControlError) {
     words = (filter.words ?? "").split(whereSeparator: \.isWhitespace).map(String.init)
     guard words.count <= Self.maximumWords else {
       throw Check.invalid(
         "words", "\(words.count) words", "Use at most \(Self.maximumWords) words.")
     }
-    if let text = filter.outcome {
-      guard let outcome = Outcome(rawValue: text) else {
-        let known = Outcome.allCases.map(\.rawValue).joined(separator: ", ")
-        throw Check.invalid("outcome", text, "Use one of \(known).")
+    tables = try FilterText.list(filter.table, field: "table") { text throws(ControlError) in
+      guard let name = TableName(text: text) else {
+        throw Check.invalid(
+          "table", text, "Write it as in SQL: orders, public.orders or \"Orders\".")
       }
-      self.outcome = outcome
+      return name
     }
-    if let text = filter.order {
-      guard let order = Order(rawValue: text) else {
-        throw Check.invalid("order", text, "Use \"newest\" or \"oldest\".")
+    commands = try FilterText.list(filter.command, field: "command") {
+      text throws(ControlError) in
+      let words = text.uppercased().split(separator: " ")
+      guard (1...4).contains(words.count), text.utf8.count <= 60,
+        words.allSatisfy({ $0.allSatisfy { $0.isASCII && $0.isLetter } })
+      else {
+        throw Check.invalid("command", text, "Use a command such as DELETE or DROP TABLE.")
       }
-      self.order = order
+      return words.joined(separator: " ")
     }
-    limit = try FilterText.limit(filter.limit)
-    cursor = filter.cursor
+    effects = try FilterText.list(filter.effect, field: "effect") { text throws(ControlError) in
+      try FilterText.choice(text, field: "effect")
+    }
+    digests = try FilterText.list(filter.digest, field: "digest") { text throws(ControlError) in
+      guard text.utf8.count == 64, let bytes = Hexadecimal.bytes(text.lowercased()) else {
+        throw Check.invalid("digest", text, "Use 64 hexadecimal digits.")
+      }
+      return bytes
+    }
+  }
+
+  /// What is asked of the decision and the outcome.
+  private mutating func readVerdict(_ filter: StatementFilter) throws(ControlError) {
+    decision = try filter.decision.map { text throws(ControlError) in
+      try FilterText.choice(text, field: "decision")
+    }
+    outcomes = try FilterText.list(filter.outcome, field: "outcome") {
+      text throws(ControlError) in
+      try FilterText.choice(text, field: "outcome")
+    }
+    sqlstates = try FilterText.list(filter.sqlstate, field: "sqlstate") {
+      text throws(ControlError) in
+      let state = text.uppercased()
+      guard [2, 5].contains(state.utf8.count),
+        state.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) })
+      else {
+        throw Check.invalid(
+          "sqlstate", text, "Use five letters and digits, or the first two for a class.")
+      }
+      return state
+    }
+  }
+
+  private mutating func readWait(_ filter: StatementFilter) throws(ControlError) {
+    guard let seconds = filter.wait else { return }
+    guard (1...Self.maximumWaitSeconds).contains(seconds) else {
+      throw Check.invalid("wait", "\(seconds)", "Use 1 to \(Self.maximumWaitSeconds) seconds.")
+    }
+    guard order == .oldest, cursor != nil else {
+      throw Check.invalid(
+        "wait", "\(seconds)", "Wait with order=oldest and the cursor of an earlier answer.")
+    }
+    patience = .seconds(seconds)
   }
 }
 
@@ -69,6 +146,42 @@ extension SessionQuery {
 
 /// Readers of filters that several questions have.
 enum FilterText {
+  /// The most values of one filter.
+  static let maximumValues = 50
+
+  static func list<Value>(
+    _ texts: [String], field: String, _ read: (String) throws(ControlError) -> Value
+  ) throws(ControlError) -> [Value] {
+    guard texts.count <= maximumValues else {
+      throw Check.invalid(
+        field, "\(texts.count) values", "Give at most \(maximumValues) values.")
+    }
+    var values: [Value] = []
+    for text in texts { values.append(try read(text)) }
+    return values
+  }
+
+  /// Texts that stand for themselves.
+  static func names(_ texts: [String], field: String) throws(ControlError) -> [String] {
+    try list(texts, field: field) { text throws(ControlError) in
+      guard (1...4096).contains(text.utf8.count) else {
+        throw Check.invalid(field, text, "Use 1 to 4096 bytes.")
+      }
+      return text
+    }
+  }
+
+  /// One of the cases.
+  static func choice<Value: RawRepresentable & CaseIterable>(
+    _ text: String, field: String
+  ) throws(ControlError) -> Value where Value.RawValue == String {
+    guard let value = Value(rawValue: text) else {
+      let known = Value.allCases.map(\.rawValue).joined(separator: ", ")
+      throw Check.invalid(field, text, "Use one of \(known).")
+    }
+    return value
+  }
+
   static func agentPrefix(_ text: String) throws(ControlError) -> String {
     let digits = text.lowercased()
     guard (1...36).contains(digits.utf8.count),

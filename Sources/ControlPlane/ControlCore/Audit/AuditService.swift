@@ -25,11 +25,12 @@ package struct AuditService: Sendable {
     watch = TrailWatch(surroundings: surroundings)
   }
 
-  /// Stores a batch of a log, exactly once.
+  /// Stores a batch of a log, exactly once; one without records is answered with where to go on.
   ///
-  /// - Throws: `invalid` when the batch is empty or too large; `unavailable` when the database is
+  /// - Throws: `invalid` when the batch is too large; `unavailable` when the database is
   ///   away: nothing was stored, or everything (the next try then says wrong cursor).
   package func ingest(_ batch: ShippedBatch) async throws(ControlError) -> IngestAnswer {
+    if batch.records.isEmpty { return try await store.position(of: batch.log) }
     let bytes = batch.records.reduce(0) { $0 + $1.count }
     guard (1...Self.maximumBatchRecords).contains(batch.records.count),
       bytes <= Self.maximumBatchBytes

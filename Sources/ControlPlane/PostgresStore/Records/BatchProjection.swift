@@ -161,8 +161,9 @@ struct BatchProjection: Sendable {
     }
     row.endSeq = header.seq
     row.endedAt = header.time
-    row.outcome = end.outcome.name
     if end.outcome == .refused { row.kind = "refusal" }
+    // What was refused stays so, whatever the server still said of it.
+    row.outcome = row.kind == "refusal" ? "refused" : end.outcome.name
     row.sqlstate = present(end.sqlstate) ?? row.sqlstate
     row.message = present(end.message) ?? row.message
     row.commandTag = present(end.commandTag)
@@ -181,6 +182,8 @@ struct BatchProjection: Sendable {
     // A refused statement has a begin and an end too: the three are one row.
     if let key, var begun = pending[key] {
       apply(refusal, to: &begun)
+      begun.kind = "refusal"
+      begun.outcome = "refused"
       pending[key] = begun
       return
     }

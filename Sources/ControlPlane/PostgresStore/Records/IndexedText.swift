@@ -7,4 +7,10 @@ enum IndexedText {
   static let maximumBytes = 1000
 
   static func clipped(_ text: String) -> String { text.prefix(utf8Bytes: maximumBytes) }
+
+  /// A subject as `sallyport.session.chain_subjects` has it: its first 250 characters.
+  static func subject(_ text: String) -> String {
+    // Of a hostile text a character may be as long as it likes; PostgreSQL counts code points.
+    String(String.UnicodeScalarView(text.unicodeScalars.prefix(250)))
+  }
 }

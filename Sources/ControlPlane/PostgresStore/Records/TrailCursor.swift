@@ -6,11 +6,13 @@ internal import GatewayModel
 ///
 /// Text forms, in base64 for URLs: `n/<microseconds>/<agent>/<epoch>/<lane>/<seq>` for pages that
 /// begin with the newest, `o/<position>/<ordinal>` for those in the order of settling, and
-/// `s/<microseconds>/<session>/<agent>` for sessions. Times are microseconds since 1970.
+/// `s/<microseconds>/<session>/<agent>` for sessions; `t/<statement>/<epoch>/<lane>/<seq>` for the
+/// statements of a session. Times are microseconds since 1970.
 enum TrailCursor: Equatable {
   case newest(at: WallTime, log: LogID, seq: UInt64)
   case oldest(position: Int64, ordinal: Int64)
   case sessions(at: WallTime, id: Identifier128, agent: AgentID)
+  case session(statement: Int64, epoch: UInt64, lane: UInt32, seq: UInt64)
 
   var text: String {
     let plain =
@@ -18,6 +20,8 @@ enum TrailCursor: Equatable {
       case .newest(let at, let log, let seq): "n/\(Self.microseconds(at))/\(log)/\(seq)"
       case .oldest(let position, let ordinal): "o/\(position)/\(ordinal)"
       case .sessions(let at, let id, let agent): "s/\(Self.microseconds(at))/\(id)/\(agent)"
+      case .session(let statement, let epoch, let lane, let seq):
+        "t/\(statement)/\(epoch)/\(lane)/\(seq)"
       }
     return Data(plain.utf8).base64EncodedString().map { character in
       switch character {
@@ -59,6 +63,13 @@ enum TrailCursor: Equatable {
         let agent = Identifier128(text: parts[3])
       {
         self = .sessions(at: at, id: id, agent: AgentID(agent))
+        return
+      }
+    case ("t", 5):
+      if let statement = Int64(parts[1]), let epoch = UInt64(parts[2]),
+        let lane = UInt32(parts[3]), let seq = UInt64(parts[4])
+      {
+        self = .session(statement: statement, epoch: epoch, lane: lane, seq: seq)
         return
       }
     default: break

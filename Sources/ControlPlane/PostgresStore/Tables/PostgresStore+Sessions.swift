@@ -1,6 +1,6 @@
 package import APIModel
 package import ControlCore
-package import GatewayModel
+internal import GatewayModel
 
 extension PostgresStore {
   package func sessions(
@@ -25,7 +25,7 @@ extension PostgresStore {
         "n.opened_at, n.id, n.agent", "<",
         [.time(at), .identifier(id), .identifier(agent.value)])
     }
-    let condition = search.condition
+    let condition = search.branches.joined()
     let values = search.values
     return try await transact("searching the sessions") { session in
       let found = try Self.sessions(
@@ -41,32 +41,17 @@ extension PostgresStore {
     }
   }
 
-  package func sessions(
-    withID id: SessionID, agentPrefix: String?, limit: Int, statementLimit: Int
-  ) async throws(ControlError) -> [SessionDetail] {
-    try await transact("reading the session \"\(id)\"") { session in
-      var search = StatementSearch(StatementQuery())
-      search.add("n.id = ", .identifier(id.value))
-      if let agentPrefix { search.add(agentPrefix: agentPrefix) }
-      let found = try Self.sessions(
-        "\(search.condition) ORDER BY n.agent LIMIT \(limit)", search.values, session)
-      return try found.map { item in
-        SessionDetail(
-          session: item.info,
-          statements: try Self.statements(
-            ofSession: id, agent: item.agent, limit: statementLimit, session))
-      }
-    }
-  }
-
-  private struct SessionItem {
+  struct SessionItem: Sendable {
     var id: Identifier128
     var agent: AgentID
     var openedAt: WallTime
+    var closedAt: WallTime?
+    var lane: UInt32
     var info: SessionInfo
+    var circumstances: SessionCircumstances
   }
 
-  private static func sessions(
+  static func sessions(
     _ rest: String, _ values: [SQLValue], _ session: PostgresSession
   ) throws(PostgresError) -> [SessionItem] {
     // The close record has the count; of an open session the statements are counted.
@@ -78,22 +63,37 @@ extension PostgresStore {
           (SELECT count(*) FROM sallyport.statement s
             WHERE s.session = n.id AND s.agent = n.agent AND s.statement IS NOT NULL)
           + (SELECT count(*) FROM sallyport.pending_statement p
-            WHERE p.session = n.id AND p.agent = n.agent))
+            WHERE p.session = n.id AND p.agent = n.agent)),
+        n.epoch, n.lane, n.actors, n.issuer, n.display_name, n.token_id, n.segment, n.client_tls,
+        n.server_address, n.server_tls, n.access_grant, n.bundle_version, n.close_message
       FROM sallyport.session n WHERE \(rest)
-      """, values
-    ) { row throws(PostgresError) in
-      let id = try row.identifier()
-      let openedAt = try row.time()
-      let agent = AgentID(try row.identifier())
-      let info = SessionInfo(
-        id: id.description, openedAt: TimeText.text(openedAt),
-        closedAt: try row.optionalTime().map(TimeText.text),
-        closeReason: present(try row.optionalText()), principal: try row.text(),
-        principalKind: try row.text(), groups: try row.texts(), connection: try row.text(),
-        database: try row.text(), databaseRole: try row.text(), agent: agent.description,
-        clientAddress: try row.text(), applicationName: present(try row.optionalText()),
-        statements: Int(try row.integer()))
-      return SessionItem(id: id, agent: agent, openedAt: openedAt, info: info)
-    }
+      """, values, item)
+  }
+
+  private static func item(_ row: inout RowReader) throws(PostgresError) -> SessionItem {
+    let id = try row.identifier()
+    let openedAt = try row.time()
+    let agent = AgentID(try row.identifier())
+    let closedAt = try row.optionalTime()
+    let info = SessionInfo(
+      id: id.description, openedAt: TimeText.text(openedAt),
+      closedAt: closedAt.map(TimeText.text),
+      closeReason: present(try row.optionalText()), principal: try row.text(),
+      principalKind: try row.text(), groups: try row.texts(), connection: try row.text(),
+      database: try row.text(), databaseRole: try row.text(), agent: agent.description,
+      clientAddress: try row.text(), applicationName: present(try row.optionalText()),
+      statements: Int(try row.integer()))
+    let epoch = try row.unsigned()
+    let lane = UInt32(clamping: try row.integer())
+    let circumstances = SessionCircumstances(
+      actors: actors(json: try row.optionalJSON()), issuer: try row.text(),
+      displayName: present(try row.optionalText()), tokenID: try row.text(),
+      segment: try row.text(), clientTLS: present(try row.text()),
+      serverAddress: present(try row.text()), serverTLS: present(try row.text()),
+      grant: try row.text(), bundleVersion: Int(try row.integer()),
+      closeMessage: present(try row.optionalText()), log: "\(epoch)/\(lane)")
+    return SessionItem(
+      id: id, agent: agent, openedAt: openedAt, closedAt: closedAt, lane: lane, info: info,
+      circumstances: circumstances)
   }
 }

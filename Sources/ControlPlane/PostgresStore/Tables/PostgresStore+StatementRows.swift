@@ -14,6 +14,11 @@ struct TrailItem: Sendable {
   var ordinal: Int64
 
   var newestCursor: TrailCursor { .newest(at: at, log: log, seq: seq) }
+  /// Where a page of the statements of a session ends with this one.
+  var sessionCursor: TrailCursor {
+    .session(
+      statement: Int64(info.statement ?? 0), epoch: log.epoch, lane: log.lane, seq: seq)
+  }
   var oldestCursor: TrailCursor { .oldest(position: position, ordinal: ordinal) }
 }
 
@@ -24,10 +29,10 @@ extension PostgresStore {
     _ session: PostgresSession
   ) throws(PostgresError) -> [TrailItem] {
     // Each table gives its first rows by its own index; the outer order merges them.
-    let parts = tables.map { table in
-      """
-      (SELECT s.* FROM \(table) s WHERE \(search.condition) ORDER BY \(order) LIMIT \(limit))
-      """
+    let parts = tables.flatMap { table in
+      search.branches.map { condition in
+        "(SELECT s.* FROM \(table) s WHERE \(condition) ORDER BY \(order) LIMIT \(limit))"
+      }
     }
     let outer = order.split(separator: ",").map {
       "s." + $0.trimmingCharacters(in: .whitespaces)
@@ -108,16 +113,41 @@ extension PostgresStore {
       if total > maximumPageTextBytes, !shown.isEmpty { break }
       shown.append(item)
     }
-    let texts = Dictionary(
-      try session.rows(
-        "SELECT digest, text FROM sallyport.statement_text WHERE digest = ANY ($1)",
-        [.byteStrings(Array(Set(shown.compactMap(\.digest))))],
-        { row throws(PostgresError) in (try row.bytes(), try row.text()) }),
-      uniquingKeysWith: { first, _ in first })
+    let texts = try texts(Set(shown.compactMap(\.digest)), session)
     for index in shown.indices {
-      shown[index].info.sql = shown[index].digest.flatMap { texts[$0] }
+      guard let text = shown[index].digest.flatMap({ texts[$0] }) else { continue }
+      shown[index].info.sql = text.sql
+      shown[index].info.commands = text.commands
+      shown[index].info.tables = text.tables
+      shown[index].info.effects = text.effects
     }
     return shown
+  }
+
+  private struct TextWithFacts {
+    var sql: String
+    var commands: [String]?
+    var tables: [String]?
+    var effects: [String]?
+  }
+
+  private static func texts(
+    _ digests: Set<[UInt8]>, _ session: PostgresSession
+  ) throws(PostgresError) -> [[UInt8]: TextWithFacts] {
+    let found = try session.rows(
+      """
+      SELECT t.digest, t.text, f.commands, f.tables, f.effects FROM sallyport.statement_text t
+      LEFT JOIN sallyport.statement_facts f ON f.digest = t.digest WHERE t.digest = ANY ($1)
+      """, [.byteStrings(Array(digests))]
+    ) { row throws(PostgresError) in
+      (
+        try row.bytes(),
+        TextWithFacts(
+          sql: try row.text(), commands: try row.optionalTexts(), tables: try row.optionalTexts(),
+          effects: try row.optionalTexts())
+      )
+    }
+    return Dictionary(found, uniquingKeysWith: { first, _ in first })
   }
 
   static func actors(json: [UInt8]?) -> [ActorInfo] {

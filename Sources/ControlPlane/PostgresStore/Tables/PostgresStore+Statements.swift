@@ -27,18 +27,10 @@ extension PostgresStore {
     }
   }
 
-  /// The statements of an agent's session as they were numbered, pending ones too.
-  static func statements(
-    ofSession id: SessionID, agent: AgentID, limit: Int, _ session: PostgresSession
-  ) throws(PostgresError) -> [StatementInfo] {
-    var query = StatementQuery()
-    query.session = id
-    var search = StatementSearch(query)
-    search.add("s.agent = ", .identifier(agent.value))
-    let rows = try rows(
-      of: ["sallyport.statement", "sallyport.pending_statement"], search, order: "at, seq",
-      limit: limit, session)
-    return try page(rows, session).map(\.info)
+  package func trailEnd() async throws(ControlError) -> Int64 {
+    try await transact("looking for news of the audit trail") { session in
+      try TrailHorizon.read(session)
+    }
   }
 
   private static func newest(

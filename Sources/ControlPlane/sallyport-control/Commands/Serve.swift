@@ -118,7 +118,7 @@ struct Serve: AsyncParsableCommand {
       services: [
         StoreService(store: store), PlaneService(plane: plane),
         LinkService(server: link, address: linkListen),
-        APIService(application: application, link: link, address: listen),
+        APIService(application: application, link: link, plane: plane, address: listen),
         Announcement(
           plane: plane, link: link, apiPort: apiPorts, publicURL: url, destination: destination,
           certificateExpiresAt: identity.expiresAt, logger: logger),

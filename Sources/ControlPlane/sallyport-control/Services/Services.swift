@@ -53,6 +53,7 @@ struct LinkService: Service {
 struct APIService: Service {
   let application: any ApplicationProtocol
   let link: AgentLinkServer
+  let plane: ControlPlane
   let address: ListenAddress
 
   func run() async throws {
@@ -62,6 +63,8 @@ struct APIService: Service {
       } onGracefulShutdown: {
         // Services end one after the other; agents need not wait for the API's last request.
         link.beginGracefulShutdown()
+        // And the API's last requests are those that wait for news of the trail.
+        Task { await plane.audit.endWaiting() }
       }
     } catch {
       throw ListenFailure.failure(error, listener: "HTTPS API", option: "--listen", address)

@@ -6,6 +6,8 @@ import APIModel
 /// cursor on every page to go on from.
 struct FollowedTrail: Sendable {
   static let pageSize = 200
+  /// How long an answer may wait for a first row, in seconds.
+  static let patience = 20
 
   /// What to ask next.
   private(set) var filter: StatementFilter
@@ -20,6 +22,7 @@ struct FollowedTrail: Sendable {
     self.filter.order = "oldest"
     self.filter.limit = Self.pageSize
     self.filter.cursor = cursor
+    if cursor != nil { self.filter.wait = Self.patience }
     shown = Set(recent.filter { $0.outcome != "unknown" }.map(Self.key))
   }
 
@@ -28,7 +31,10 @@ struct FollowedTrail: Sendable {
 
   /// The rows of the answer that were not shown yet.
   mutating func take(_ page: Page<StatementInfo>) -> [StatementInfo] {
-    if let next = page.nextCursor { filter.cursor = next }
+    if let next = page.nextCursor {
+      filter.cursor = next
+      filter.wait = Self.patience
+    }
     return page.items.filter { !shown.contains(Self.key($0)) }
   }
 

@@ -26,7 +26,7 @@ struct StatementWriter {
     rows += items.count
     var text = ""
     switch format {
-    case .jsonl:
+    case .json, .jsonl:
       for item in items { text += try JSONText.line(item) + "\n" }
     case .csv:
       if !headingWritten { text += StatementCSV.heading }

@@ -16,20 +16,45 @@ enum SessionText {
     ]
   }
 
-  static func properties(_ session: SessionInfo) -> [(String, String?)] {
+  static func properties(
+    _ session: SessionInfo, _ circumstances: SessionCircumstances?
+  ) -> [(String, String?)] {
     let groups = session.groups.isEmpty ? "" : ", groups \(session.groups.joined(separator: ", "))"
     let role = "\(session.database) as \(session.databaseRole)"
+    func over(_ tls: String?) -> String { tls.map { " over \($0)" } ?? "" }
+    let client = session.clientAddress + over(circumstances?.clientTLS)
+    let server = circumstances?.serverAddress.map { $0 + over(circumstances?.serverTLS) }
+    let segment = circumstances.map { " in segment \($0.segment), log \($0.log)" } ?? ""
     return [
       ("Session", EscapedText.line(session.id)),
       ("Principal", EscapedText.line("\(session.principal) (\(session.principalKind)\(groups))")),
+      ("Acting", circumstances.flatMap(acting)),
+      ("Token", circumstances.map { EscapedText.line("\($0.tokenID) of \($0.issuer)") }),
+      (
+        "Let in by",
+        circumstances.map {
+          EscapedText.line("grant \($0.grant), bundle version \($0.bundleVersion)")
+        }
+      ),
       ("Connection", EscapedText.line("\(session.connection), database \(role)")),
-      ("Agent", EscapedText.line(session.agent)),
-      ("Client", EscapedText.line(session.clientAddress)),
+      ("Client", EscapedText.line(client)),
       ("Application", session.applicationName.map { EscapedText.line($0) + " (asserted)" }),
+      ("Agent", EscapedText.line(session.agent + segment)),
+      ("Server", server.map(EscapedText.line)),
       ("Opened", TimeText.shown(session.openedAt, precise: true) + " UTC"),
       ("Closed", closed(session)),
+      ("End", circumstances?.closeMessage.map(EscapedText.line)),
       ("Statements", "\(session.statements)"),
     ]
+  }
+
+  /// Who acted for whom, the current actor first; `nil` where the principal acted in person.
+  private static func acting(_ circumstances: SessionCircumstances) -> String? {
+    guard circumstances.actors.count > 1 else { return nil }
+    return EscapedText.line(
+      circumstances.actors.map { actor in
+        "\(actor.subject) (\(actor.kind), \(actor.verified ? "verified" : "asserted"))"
+      }.joined(separator: " for "))
   }
 
   private static func closed(_ session: SessionInfo) -> String {

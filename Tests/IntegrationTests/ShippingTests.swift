@@ -111,6 +111,42 @@ import Testing
     try await expectComplete(fleet)
   }
 
+  /// Three replicas over one database; the agent's connections go from one to the other and are cut
+  /// in the middle of calls.
+  @Test func threeReplicasWhoseConnectionsAreCut() async throws {
+    let fleet = try await Fleet()
+    let token = try await token(fleet)
+    _ = try await fleet.control.stop()
+    var replicas: [ChildProcess] = []
+    var ports: [Int] = []
+    for index in 0..<3 {
+      ports.append(try FreePort.next())
+      replicas.append(
+        try ChildProcess(
+          Fleet.program("sallyport-control"),
+          ControlProcess.flags(
+            folder: fleet.folder, databasePort: fleet.cluster.port,
+            apiPort: index == 0 ? fleet.control.apiPort : try FreePort.next(),
+            linkPort: ports[index]),
+          environment: ["PGPASSWORD": "control-canary-1184"]))
+    }
+    let balancer = try LinkBalancer(port: fleet.control.linkPort, targets: ports)
+    balancer.cutConnections(true)
+    try await eventually("the first replica's readiness") { try await fleet.control.isReady() }
+    let client = try await load(fleet, token: token)
+    try await eventually("2000 inserts") { try await marks(fleet) >= 2000 }
+    try await eventually("8 connections") { balancer.opened >= 8 }
+    try await client.terminate()
+    balancer.cutConnections(false)
+    try await waitForEmptyBacklog(fleet)
+    try await expectComplete(fleet)
+    #expect(
+      try await fleet.cluster.sql(
+        "select count(*) from sallyport.equivocation", database: "sallyport") == "0")
+    balancer.stop()
+    for replica in replicas { try await replica.terminate() }
+  }
+
   /// An outage is an outage however long: what counts is how much waits. An hour of this shop's
   /// load is 20,000 statements; they go through in a minute.
   @Test(.timeLimit(.minutes(6))) func controlPlaneAwayWhileAnHoursLoadWaits() async throws {

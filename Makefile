@@ -7,7 +7,7 @@ BUILD_RELEASE := swift build -c release --static-swift-stdlib \
   -Xswiftc -enforce-exclusivity=unchecked -Xswiftc -cross-module-optimization
 SWIFT_FILES = $(shell git ls-files '*.swift' | grep -v -E '\.(pb|grpc)\.swift$$')
 
-.PHONY: help demo up test unit integration compat fuzz build release format lint bench clean
+.PHONY: help demo up test unit integration faults compat fuzz build release format lint bench clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,6 +28,7 @@ test: ## Everything: unit, vectors, random walks, and integration with the real 
 	swift build --build-tests
 	swift test --skip-build --skip IntegrationTests
 	swift test --skip-build --no-parallel --filter IntegrationTests
+	python3 Tests/Faults/faults.py --binaries .build/debug --short
 
 unit: ## Without the integration tests
 	@scripts/install-dependencies.sh test
@@ -50,6 +51,12 @@ compat: ## Real PostgreSQL clients, direct and through the agent (docs/compatibi
 	python3 -m venv --clear .build/compat-venv
 	.build/compat-venv/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	cp $< $@
+
+# SALLYPORT_BIN as for compat; ARGS goes to faults.py: --only, --rounds, --seed, --short.
+faults: ## Kills, power cuts, restored and cloned disks, lost calls, tampering (docs/testing.md)
+	@scripts/install-dependencies.sh test
+	@[ -n "$(SALLYPORT_BIN)" ] || $(MAKE) --no-print-directory release
+	python3 Tests/Faults/faults.py --binaries $(or $(SALLYPORT_BIN),.build/release) $(ARGS)
 
 # SALLYPORT_BIN as for compat; ARGS goes to fuzz.py.
 fuzz: ## Random messages, direct and through the agent, the same bytes? (docs/testing.md)

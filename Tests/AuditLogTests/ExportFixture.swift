@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import GatewayModel
+import Testing
 
 @testable import AuditLog
 
@@ -17,6 +18,7 @@ struct ExportFixture {
     /// Of the records before ``from``.
     var prefix = MerkleFrontier()
     var checkpoint = ""
+    var consistency: [String]?
 
     init(_ id: LogID, _ key: Curve25519.Signing.PrivateKey) {
       self.id = id
@@ -60,6 +62,22 @@ struct ExportFixture {
     func head(of size: Int) -> AgentsWitnessRecord.Head {
       let frontier = frontier(of: size)
       return .init(log: id, size: frontier.size, root: frontier.root, checkpoint: [])
+    }
+
+    /// Leaves the last records out and proves that the signed log begins with the others.
+    mutating func end(at size: UInt64) throws {
+      let nodes = try #require(MerkleProof.consistency(from: size, to: end))
+      let all = leaves
+      consistency = nodes.map { node in
+        let parts = MerkleProof.subtrees(of: node).map { part in
+          var frontier = MerkleFrontier()
+          for leaf in all[Int(part.lowerBound)..<Int(part.upperBound)] { frontier.append(leaf) }
+          return frontier.root
+        }
+        return Data(MerkleTree.joined(parts).bytes).base64EncodedString()
+      }
+      records.removeLast(records.count - Int(size))
+      leaves.removeLast(leaves.count - Int(size))
     }
 
     /// Removes the first records, as retention does.
@@ -161,7 +179,7 @@ struct ExportFixture {
           let hashes = log.leaves.dropFirst(first).prefix(count).flatMap(\.bytes)
           try add(.leaves(ExportLeaves(hashes: Data(hashes).base64EncodedString())))
         }
-        try add(.head(ExportHead(checkpoint: log.checkpoint)))
+        try add(.head(ExportHead(checkpoint: log.checkpoint, consistency: log.consistency)))
       }
       if hasClose {
         var hash = SHA256()

@@ -167,6 +167,21 @@ import Testing
     #expect(try fixture.verify().isSound)
   }
 
+  @Test func aPartOfALog() throws {
+    var fixture = try ExportFixture.sound()
+    try fixture.logs[0].end(at: 400)
+    #expect(try fixture.verify().findings.map(\.code) == [.unreadable], "not in one of everything")
+    fixture.isComplete = false
+    #expect(try fixture.verify().findings == [])
+    _ = fixture.logs[0].prune(100)
+    #expect(try fixture.verify().findings == [], "from 100 to 400")
+    var edited = fixture
+    try Self.edit(&edited.logs[0], at: 201)
+    #expect(try edited.verify().findings.map(\.seq) == [300], "301, and up to 300 all agree")
+    fixture.logs[0].consistency?.removeLast()
+    #expect(try fixture.verify().findings.map(\.code) == [.altered])
+  }
+
   @Test func everythingPruned() throws {
     var fixture = try ExportFixture.sound()
     let pruned = fixture.logs[0].prune(601)

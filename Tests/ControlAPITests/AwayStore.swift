@@ -139,6 +139,7 @@ final class AwayStore: AccessStore, AgentStore, AuditStore, BundleStore, Connect
   func ingest(_ batch: ShippedBatch) async throws(ControlError) -> IngestAnswer {
     throw away
   }
+  func position(of log: LogID) async throws(ControlError) -> IngestAnswer { throw away }
   func statements(_ query: StatementQuery) async throws(ControlError) -> Page<StatementInfo> {
     throw away
   }

@@ -286,7 +286,8 @@ import Testing
         return error.code
       }
     }
-    #expect(await refusal(0, []) == .invalid)
+    // Asks where to go on.
+    #expect(await refusal(0, []) == nil)
     #expect(await refusal(.max, [Data([1])]) == .invalid)
     #expect(await refusal(0, [Data(count: AuditService.maximumBatchBytes + 1)]) == .invalid)
     #expect(await refusal(0, [Data([1])]) == nil)

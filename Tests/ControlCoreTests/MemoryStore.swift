@@ -1,6 +1,7 @@
 import APIModel
 import AuditLog
 import ControlCore
+import Foundation
 import GatewayModel
 import Synchronization
 
@@ -380,6 +381,14 @@ extension MemoryStore: AuditStore {
     try act { state throws(ControlError) in
       state.batches.append(batch)
       return .stored(nextSeq: batch.fromSeq + UInt64(batch.records.count))
+    }
+  }
+  func position(of log: LogID) async throws(ControlError) -> IngestAnswer {
+    try act { state throws(ControlError) in
+      let last = state.batches.last { $0.log == log }
+      return .wrongCursor(
+        nextSeq: last.map { $0.fromSeq + UInt64($0.records.count) } ?? 0,
+        checkpoint: last?.checkpoint ?? Data())
     }
   }
   func statements(_ query: StatementQuery) async throws(ControlError) -> Page<StatementInfo> {

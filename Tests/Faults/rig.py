@@ -90,6 +90,22 @@ class Installation(servers.Sallyport):
     def stop_agent(self):
         self.scratch.stop(self.agent)
 
+    # The control plane
+
+    def start_control(self, password):
+        self.store_password = password
+        super().start_control(password)
+
+    def stop_control(self):
+        self.scratch.stop(self.control)
+
+    def start_control_again(self):
+        """On the ports it had; it has no bootstrap token to hand out any more."""
+        log = self.scratch.folder / "control.again.log"
+        self.control = self.scratch.start(
+            self.control.args, log, env={**servers.os.environ, "PGPASSWORD": self.store_password})
+        servers.wait_for_port(self.api_port, "the control plane", log)
+
     # Clients
 
     def way(self, connection):

@@ -20,9 +20,15 @@ struct LaneShipper: Sendable {
     var cursor = cursor
     var kept = ContinuousClock.now
     var backoff = Backoff()
+    var isKnown = false
     while !Task.isCancelled {
       do {
-        guard let next = try await shipOnce(from: cursor, &backoff) else { return note(nil) }
+        let outcome = try await isKnown ? shipOnce(from: cursor, &backoff) : ask(cursor, &backoff)
+        guard case .goOn(let next) = outcome else {
+          if case .givenUp = outcome { return note(nil) }
+          continue
+        }
+        isKnown = true
         guard next != cursor else { continue }
         cursor = next
         if ContinuousClock.now - kept > RecordShipper.keepInterval {
@@ -42,8 +48,16 @@ struct LaneShipper: Sendable {
     await Task { try? await keep(last) }.value
   }
 
-  /// Ships one batch and returns where to go on; `nil` when the log is given up for another epoch.
-  private func shipOnce(from cursor: UInt64, _ backoff: inout Backoff) async throws -> UInt64? {
+  private enum Outcome {
+    case goOn(from: UInt64)
+    /// The same again.
+    case again
+    /// The log is given up for one of another epoch.
+    case givenUp
+  }
+
+  /// Ships one batch.
+  private func shipOnce(from cursor: UInt64, _ backoff: inout Backoff) async throws -> Outcome {
     let from = max(cursor, reader.firstSeq)
     var batch = try await reader.nextBatch(
       from: from, maximumRecords: RecordShipper.maximumBatchRecords,
@@ -54,7 +68,30 @@ struct LaneShipper: Sendable {
         from: from, maximumRecords: RecordShipper.maximumBatchRecords,
         maximumBytes: RecordShipper.maximumBatchBytes)
     }
-    guard !batch.records.isEmpty else { return from }
+    guard !batch.records.isEmpty else { return .again }
+    let answer = try await send(batch)
+    count(answer, batch)
+    let step = ShippingStep(
+      after: answer, to: batch.fromSeq..<batch.nextSeq, held: reader.firstSeq...reader.endSeq,
+      stored: shipper.signer.own(answer.logCheckpoint),
+      rootHere: { try? reader.frontier(of: $0).root })
+    return try await act(on: step, &backoff)
+  }
+
+  /// Asks where the log is to go on, before anything of it is sent: if the folder was restored or
+  /// copied, what it has behind that state must not be signed under numbers that are taken.
+  private func ask(_ cursor: UInt64, _ backoff: inout Backoff) async throws -> Outcome {
+    let from = min(max(cursor, reader.firstSeq), reader.endSeq)
+    let answer = try await send(
+      try reader.batch(from: from, maximumRecords: 0, maximumBytes: 0))
+    let step = ShippingStep(
+      afterAsking: answer, held: reader.firstSeq...reader.endSeq,
+      stored: shipper.signer.own(answer.logCheckpoint),
+      rootHere: { try? reader.frontier(of: $0).root })
+    return try await act(on: step, &backoff)
+  }
+
+  private func send(_ batch: RecordBatch) async throws -> Sallyport_Link_V1_ShipResponse {
     var options = CallOptions.defaults
     options.timeout = RecordShipper.callDeadline
     options.maxRequestMessageBytes = LinkTransport.maximumMessageBytes
@@ -70,31 +107,29 @@ struct LaneShipper: Sendable {
     }
     let answer = try await link.ship(request, options: options)
     await shipper.witness.judge(answer, against: claim)
-    let step = ShippingStep(
-      after: answer, to: batch.fromSeq..<batch.nextSeq, held: reader.firstSeq...reader.endSeq,
-      stored: shipper.signer.own(answer.logCheckpoint),
-      rootHere: { try? reader.frontier(of: $0).root })
-    count(answer, batch)
+    return answer
+  }
+
+  private func act(on step: ShippingStep, _ backoff: inout Backoff) async throws -> Outcome {
     switch step {
     case .goOn(let next):
       try reader.acknowledge(before: next)
       backoff.reset()
       note(nil)
-      return next
+      return .goOn(from: next)
     case .wait(let delay):
       try await Task.sleep(for: delay * (1 + 0.25 * Double.random(in: 0...1)))
-      return from
     case .beginEpoch(let head):
       note(
         "the control plane has \(head.size) records of log \(log) that are not those here: its"
           + " folder was restored or copied, so the agent goes on in a new epoch")
       try await shipper.beginEpoch(log, head)
-      return nil
+      return .givenUp
     case .stuck(let problem):
       note("records of log \(log) are not shipped: \(problem)")
       try await Task.sleep(for: backoff.wait(random: .random(in: 0...1)))
-      return from
     }
+    return .again
   }
 
   private func count(_ answer: Sallyport_Link_V1_ShipResponse, _ batch: RecordBatch) {

@@ -41,6 +41,21 @@ enum ShippingStep: Equatable {
     }
   }
 
+  /// Judges the answer to a batch without records, which asks where to go on; parameters as above.
+  init(
+    afterAsking answer: Sallyport_Link_V1_ShipResponse, held: ClosedRange<UInt64>,
+    stored: Checkpoint?, rootHere: (UInt64) -> Hash256?
+  ) {
+    switch answer.status {
+    case .wrongCursor:
+      self = Self.at(answer.nextSeq, held, stored, rootHere)
+    case .stored:
+      self = .stuck("the control plane says that it has stored what was only a question")
+    case .retryLater, .quarantined, .unspecified, .UNRECOGNIZED:
+      self.init(after: answer, to: 0..<0, held: held, stored: stored, rootHere: rootHere)
+    }
+  }
+
   private static func afterStoring(
     _ answer: Sallyport_Link_V1_ShipResponse, _ sent: Range<UInt64>
   ) -> ShippingStep {
@@ -56,10 +71,17 @@ enum ShippingStep: Equatable {
     _ answer: Sallyport_Link_V1_ShipResponse, _ sent: Range<UInt64>,
     _ held: ClosedRange<UInt64>, _ stored: Checkpoint?, _ rootHere: (UInt64) -> Hash256?
   ) -> ShippingStep {
-    let next = answer.nextSeq
-    guard next != sent.lowerBound else {
+    guard answer.nextSeq != sent.lowerBound else {
       return .stuck("the control plane refused records at the place it asked for them")
     }
+    return at(answer.nextSeq, held, stored, rootHere)
+  }
+
+  /// What to do when the control plane has the records below `next`.
+  private static func at(
+    _ next: UInt64, _ held: ClosedRange<UInt64>, _ stored: Checkpoint?,
+    _ rootHere: (UInt64) -> Hash256?
+  ) -> ShippingStep {
     guard next >= held.lowerBound else {
       return .stuck(
         "the control plane wants records from \(next) on, here they begin at"

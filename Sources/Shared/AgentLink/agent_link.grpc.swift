@@ -115,7 +115,8 @@ extension Sallyport_Link_V1_AgentLink {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Stores a batch of one log, exactly once. See ShipResponse for the answers.
+        /// > Stores a batch of one log, exactly once. See ShipResponse for the answers. A batch without
+        /// > records asks where to go on, and is answered with WRONG_CURSOR.
         ///
         /// - Parameters:
         ///   - request: A streaming request of `Sallyport_Link_V1_ShipRequest` messages.
@@ -179,7 +180,8 @@ extension Sallyport_Link_V1_AgentLink {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Stores a batch of one log, exactly once. See ShipResponse for the answers.
+        /// > Stores a batch of one log, exactly once. See ShipResponse for the answers. A batch without
+        /// > records asks where to go on, and is answered with WRONG_CURSOR.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Sallyport_Link_V1_ShipRequest` message.
@@ -242,7 +244,8 @@ extension Sallyport_Link_V1_AgentLink {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Stores a batch of one log, exactly once. See ShipResponse for the answers.
+        /// > Stores a batch of one log, exactly once. See ShipResponse for the answers. A batch without
+        /// > records asks where to go on, and is answered with WRONG_CURSOR.
         ///
         /// - Parameters:
         ///   - request: A `Sallyport_Link_V1_ShipRequest` message.
@@ -426,7 +429,8 @@ extension Sallyport_Link_V1_AgentLink {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Stores a batch of one log, exactly once. See ShipResponse for the answers.
+        /// > Stores a batch of one log, exactly once. See ShipResponse for the answers. A batch without
+        /// > records asks where to go on, and is answered with WRONG_CURSOR.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Sallyport_Link_V1_ShipRequest` message.
@@ -522,7 +526,8 @@ extension Sallyport_Link_V1_AgentLink {
         ///
         /// > Source IDL Documentation:
         /// >
-        /// > Stores a batch of one log, exactly once. See ShipResponse for the answers.
+        /// > Stores a batch of one log, exactly once. See ShipResponse for the answers. A batch without
+        /// > records asks where to go on, and is answered with WRONG_CURSOR.
         ///
         /// - Parameters:
         ///   - request: A request containing a single `Sallyport_Link_V1_ShipRequest` message.
@@ -623,7 +628,8 @@ extension Sallyport_Link_V1_AgentLink.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Stores a batch of one log, exactly once. See ShipResponse for the answers.
+    /// > Stores a batch of one log, exactly once. See ShipResponse for the answers. A batch without
+    /// > records asks where to go on, and is answered with WRONG_CURSOR.
     ///
     /// - Parameters:
     ///   - request: A request containing a single `Sallyport_Link_V1_ShipRequest` message.
@@ -718,7 +724,8 @@ extension Sallyport_Link_V1_AgentLink.ClientProtocol {
     ///
     /// > Source IDL Documentation:
     /// >
-    /// > Stores a batch of one log, exactly once. See ShipResponse for the answers.
+    /// > Stores a batch of one log, exactly once. See ShipResponse for the answers. A batch without
+    /// > records asks where to go on, and is answered with WRONG_CURSOR.
     ///
     /// - Parameters:
     ///   - message: request message to send.

@@ -96,13 +96,42 @@ struct APIClient: Sendable {
     return try decode(await send("POST", server.url(base, parts), body: bytes))
   }
 
+  /// Reads an answer as it comes, however long it is.
+  func stream(
+    _ base: String, query: [(String, String)], _ take: (ByteBuffer) async throws -> Void
+  ) async throws {
+    let request = request("GET", server.url(base, query: query), body: nil)
+    let response: HTTPClientResponse
+    do {
+      response = try await http.execute(request, timeout: .hours(24))
+      let status = Int(response.status.code)
+      guard (200..<300).contains(status) else {
+        let answer = try await response.body.collect(upTo: Self.maximumAnswerBytes)
+        throw Self.refusal(status: status, answer: Data(buffer: answer), server: server)
+      }
+    } catch let failure as CLIFailure {
+      throw failure
+    } catch {
+      throw TransportFailure.failure(for: error, server: server)
+    }
+    var parts = response.body.makeAsyncIterator()
+    while true {
+      let part: ByteBuffer?
+      do {
+        part = try await parts.next()
+      } catch {
+        throw TransportFailure.failure(for: error, server: server)
+      }
+      guard let part else { return }
+      try await take(part)
+    }
+  }
+
   func delete(_ base: String, _ parts: [String]) async throws(CLIFailure) {
     _ = try await send("DELETE", server.url(base, parts), body: nil)
   }
 
-  private func send(
-    _ method: String, _ url: String, body: Data?
-  ) async throws(CLIFailure) -> ByteBuffer {
+  private func request(_ method: String, _ url: String, body: Data?) -> HTTPClientRequest {
     var request = HTTPClientRequest(url: url)
     request.method = .init(rawValue: method)
     request.headers.add(name: "Accept", value: "application/json")
@@ -112,6 +141,13 @@ struct APIClient: Sendable {
       request.headers.add(name: "Content-Type", value: "application/json")
       request.body = .bytes(ByteBuffer(data: body))
     }
+    return request
+  }
+
+  private func send(
+    _ method: String, _ url: String, body: Data?
+  ) async throws(CLIFailure) -> ByteBuffer {
+    let request = request(method, url, body: body)
     let status: Int
     let answer: ByteBuffer
     do {

@@ -1,4 +1,5 @@
 package import APIModel
+package import GatewayModel
 
 /// Where records are kept, once each and in the order of their log.
 package protocol AuditStore: TextStore {

@@ -121,7 +121,14 @@ package struct ExportLeaves: Hashable, Sendable, Codable {
 package struct ExportHead: Hashable, Sendable, Codable {
   /// The signed checkpoint of the log, as a C2SP note.
   package var checkpoint: String
-  package init(checkpoint: String) { self.checkpoint = checkpoint }
+  /// Where the export ends before the checkpoint does: the proof, in base64, that the tree of the
+  /// checkpoint begins with the tree up to here (RFC 6962, section 2.1.2).
+  package var consistency: [String]?
+
+  package init(checkpoint: String, consistency: [String]? = nil) {
+    self.checkpoint = checkpoint
+    self.consistency = consistency
+  }
 }
 
 /// The end of an export.

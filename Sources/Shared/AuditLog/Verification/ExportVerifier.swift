@@ -152,6 +152,9 @@ package struct ExportVerifier {
       return giveUp("line \(line) ends no log")
     }
     let log = verifier.log
+    if header?.isComplete == true, head.consistency != nil {
+      return giveUp("line \(line) ends the log \(log) early in an export of everything")
+    }
     if let key = keys[log.agent] {
       findings += verifier.finish(head, key: key)
     } else {

@@ -182,7 +182,9 @@ struct LogVerifier {
       return sorted
     }
     let isContiguous = expected == frontier.size
-    if signed.size > expected {
+    if let consistency = head.consistency, signed.size > expected {
+      if isContiguous, !begins(signed, proof: consistency) { reportAltered(signed) }
+    } else if signed.size > expected {
       report(.truncated, "the log ends here, but its writer has signed \(signed.size) records")
     } else if signed.size < expected {
       report(
@@ -190,7 +192,7 @@ struct LogVerifier {
     } else if isContiguous, signed.root != frontier.root {
       reportAltered(signed)
     }
-    if let beyond = witnessed.last, beyond.size > expected {
+    if head.consistency == nil, let beyond = witnessed.last, beyond.size > expected {
       report(
         .truncated,
         "the log ends here, but \(beyond.source.rawValue) has seen \(beyond.size) records")
@@ -201,6 +203,13 @@ struct LogVerifier {
           + " has \(good)")
     }
     return sorted
+  }
+
+  /// Whether the signed log begins with what is here.
+  private func begins(_ signed: Checkpoint, proof: [String]) -> Bool {
+    MerkleProof.isConsistent(
+      (frontier.size, frontier.root), (signed.size, signed.root),
+      path: proof.compactMap { Data(base64Encoded: $0).flatMap { Hash256(bytes: $0) } })
   }
 
   /// The records are not those that were signed: names the first that is not.

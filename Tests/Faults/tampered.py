@@ -1,0 +1,128 @@
+"""What a superuser of the control plane's database can do to the trail, and what `verify` says."""
+
+import time
+
+import servers
+import tally
+
+# What is put back after each act.
+TABLES = ("record", "merkle_tile", "log_cursor")
+LOG = "(agent, epoch, lane) = ({log})"
+
+
+def acts(log, seq, agent, old):
+    """Name, SQL, and the findings of which one must be there, with the record where it is named."""
+    where = f"where (agent, epoch, lane) = ({log})"
+    at = f"{where} and seq = {seq}"
+    return [
+        ("an edited record",
+         f"update sallyport.record set bytes = set_byte(bytes, octet_length(bytes) - 1,"
+         f" get_byte(bytes, octet_length(bytes) - 1) # 1) {at}", {"altered"}, seq),
+        ("a deleted record", f"delete from sallyport.record {at}", {"missing"}, seq),
+        ("an inserted record",
+         f"insert into sallyport.record select agent, epoch, lane, (select max(seq) + 1 from"
+         f" sallyport.record {where}), received_at, at, kind, session, statement, bytes"
+         f" from sallyport.record {at};"
+         f" update sallyport.log_cursor set next_seq = next_seq + 1 {where}",
+         {"misplaced", "unreadable"}, None),
+        ("two swapped records",
+         f"update sallyport.record r set bytes = o.bytes, kind = o.kind, session = o.session,"
+         f" statement = o.statement, at = o.at from (select * from sallyport.record) o"
+         f" where (r.agent, r.epoch, r.lane) = ({log})"
+         f" and (o.agent, o.epoch, o.lane) = ({log})"
+         f" and r.seq in ({seq}, {seq + 1}) and o.seq = 2 * {seq} + 1 - r.seq",
+         {"missing", "misplaced"}, seq),
+        ("another time", f"update sallyport.record set at = at - interval '1 hour' {at}",
+         {"column"}, seq),
+        ("another time of arrival",
+         f"update sallyport.record set received_at = received_at - interval '10 min' {at}",
+         {"arrival"}, None),
+        ("a truncated tail",
+         f"delete from sallyport.record {where} and seq >= {seq}", {"truncated"}, seq),
+        ("a truncated tail with an older checkpoint",
+         f"delete from sallyport.record {where} and seq >= {old['size']};"
+         f" update sallyport.log_cursor set next_seq = {old['size']},"
+         f" checkpoint = '{old['checkpoint']}', root = '{old['root']}',"
+         f" frontier = '{old['frontier']}' {where}", {"truncated"}, old["size"]),
+        ("a dropped log",
+         f"delete from sallyport.record {where}; delete from sallyport.log_cursor {where};"
+         f" delete from sallyport.merkle_tile {where}", {"absent"}, None),
+        ("a dropped agent",
+         f"delete from sallyport.record where agent = '{agent}';"
+         f" delete from sallyport.log_cursor where agent = '{agent}';"
+         f" delete from sallyport.merkle_tile where agent = '{agent}'", {"absent"}, None),
+    ]
+
+
+class Store:
+    def __init__(self, installation):
+        self.cluster = installation.store
+
+    def sql(self, text):
+        return self.cluster.sql(text, "sallyport").strip()
+
+    def unguarded(self, text):
+        """As somebody does who may switch the triggers off."""
+        names = self.sql(
+            "select c.oid::regclass from pg_class c join pg_namespace n on n.oid = relnamespace"
+            " where nspname = 'sallyport' and relkind in ('r', 'p') and relhastriggers").split()
+        off = "".join(f"alter table {name} disable trigger user;\n" for name in names)
+        self.sql(f"begin;\n{off}{text};\ncommit;")
+
+    def keep(self):
+        for table in TABLES:
+            self.sql(f"create schema if not exists kept; drop table if exists kept.{table};"
+                     f" create table kept.{table} as select * from sallyport.{table}")
+
+    def put_back(self):
+        for table in TABLES:
+            self.unguarded(f"delete from sallyport.{table};"
+                           f" insert into sallyport.{table} select * from kept.{table}")
+
+
+def run(installation, generator, rounds):
+    del rounds
+    store = Store(installation)
+    load = tally.Load(installation, generator)
+    clients = load.start()
+    time.sleep(1.5)
+    log = store.sql(
+        "select format('''%s''::uuid, %s, %s', agent, epoch, lane) from sallyport.log_cursor c"
+        " join sallyport.agent a on a.id = c.agent order by next_seq desc limit 1")
+    columns = ("next_seq", "checkpoint", "root", "frontier")
+    head = store.sql(
+        f"select {', '.join(columns)} from sallyport.log_cursor"
+        f" where (agent, epoch, lane) = ({log})").split("|")
+    old = dict(zip(("size", "checkpoint", "root", "frontier"), head))
+    old["size"] = int(old["size"])
+    # Longer than the control plane takes to witness the logs.
+    time.sleep(12)
+    installation.stop_agent()
+    load.join(clients)
+    time.sleep(11)
+    good = tally.expect_sound(installation, "before the tampering")
+    size = int(store.sql(
+        f"select next_seq from sallyport.log_cursor where (agent, epoch, lane) = ({log})"))
+    seq = size // 2
+    agent = log.split("'")[1]
+    store.keep()
+    named = 0
+    every = acts(log, seq, agent, old)
+    for name, act, codes, expected in every:
+        store.unguarded(act)
+        findings = tally.verified(installation)["findings"]
+        matching = [
+            found for found in findings
+            if found["code"] in codes and (expected is None or found.get("seq") == expected)]
+        if matching:
+            named += 1
+        else:
+            good = False
+            print(f"  {name} at {seq}: not named: {findings[:3]}", flush=True)
+        store.put_back()
+    good = tally.expect_sound(installation, "put back") and good
+    print(f"tampering as superuser: {len(every)} acts, {named} named by audit verify", flush=True)
+    return good
+
+
+assert servers

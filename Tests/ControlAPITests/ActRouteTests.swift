@@ -19,7 +19,10 @@ import Testing
     var route: String
     var action: ControlAction
     var body = "{}"
-    var path: String { route.replacing("{name}", with: "orders").replacing("{id}", with: "0190") }
+    var path: String {
+      route.replacing("{name}", with: "orders").replacing("{id}", with: "0190")
+        .replacing("{day}", with: "2026-05-04")
+    }
     var description: String { "\(method) \(route)" }
   }
 
@@ -48,6 +51,19 @@ import Testing
       method: .post, route: "/v1/grants", action: .addGrant,
       body: #"{"group":"dba","connection":"orders","role":"app"}"#),
     Act(method: .delete, route: "/v1/grants/{name}", action: .removeGrant),
+    Act(
+      method: .post, route: "/v1/retention", action: .setRetention, body: #"{"days":90}"#),
+    Act(
+      method: .post, route: "/v1/retention/holds", action: .addHold,
+      body: #"{"name":"case-7","reason":"asked by counsel"}"#),
+    Act(
+      method: .post, route: "/v1/retention/holds/{name}/release", action: .releaseHold,
+      body: #"{"reason":"settled"}"#),
+    Act(
+      method: .post, route: "/v1/retention/days/{day}/prune", action: .pruneDay,
+      body: """
+        {"exportFile":"f","exportSHA256":"\(String(repeating: "0", count: 64))","logs":[]}
+        """),
     Act(
       method: .post, route: "/v1/tokens", action: .issueSessionToken,
       body: """

@@ -196,7 +196,8 @@ final class AwayStore: AccessStore, AgentStore, AuditStore, BundleStore, Connect
         store: self, wrappingKey: WrappingKey(), settings: settings, surroundings: surroundings),
       stores: ControlStores(
         access: self, agents: self, audit: self, bundles: self, connections: self,
-        controlLog: self, evidence: self, grants: self, secrets: self, status: self),
+        controlLog: self, evidence: self, grants: self, retention: self,
+        secrets: self, status: self),
       surroundings: surroundings)
   }
 

@@ -18,6 +18,10 @@ import Testing
     (.post, "/v1/grants"),
     (.delete, "/v1/grants/g"), (.post, "/v1/tokens"), (.get, "/v1/audit/statements"),
     (.get, "/v1/audit/control"), (.get, "/v1/audit/control/checkpoint"),
+    (.get, "/v1/retention"), (.post, "/v1/retention"), (.get, "/v1/retention/holds"),
+    (.post, "/v1/retention/holds"), (.post, "/v1/retention/holds/h/release"),
+    (.get, "/v1/retention/days"), (.get, "/v1/retention/days/2026-05-04"),
+    (.post, "/v1/retention/days/2026-05-04/prune"),
     (.get, "/v1/sessions"), (.get, "/v1/sessions/00000000-0000-0000-0000-000000000001"),
   ]
 

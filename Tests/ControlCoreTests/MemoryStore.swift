@@ -30,6 +30,8 @@ final class MemoryStore: RecordingStore {
     var analysedTexts: [AnalysedText] = []
     /// The control plane's own log.
     var log: [AppendedEntry] = []
+    var retention = RetentionSettings()
+    var holds: [LegalHold] = []
     /// When set, every act fails with it.
     var failure: ControlError?
     /// Segments whose bundles cannot be issued.
@@ -70,7 +72,8 @@ final class MemoryStore: RecordingStore {
   var stores: ControlStores {
     ControlStores(
       access: self, agents: self, audit: self, bundles: self, connections: self,
-      controlLog: self, evidence: self, grants: self, secrets: self, status: self)
+      controlLog: self, evidence: self, grants: self, retention: self,
+      secrets: self, status: self)
   }
 }
 
@@ -448,7 +451,7 @@ extension MemoryStore: StatusStore {
 
 extension MemoryStore: ControlLogStore {
   /// Appends the entry that changes are told by.
-  private func note(_ state: inout State) throws(ControlError) {
+  func note(_ state: inout State) throws(ControlError) {
     if let entry { try Self.append(entry, &state) }
   }
 

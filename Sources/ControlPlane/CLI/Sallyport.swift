@@ -33,6 +33,6 @@ struct Sallyport: AsyncParsableCommand {
     version: version,
     subcommands: [
       Login.self, Status.self, Connect.self, Connections.self, Agents.self, Grants.self,
-      Tokens.self, Audit.self, Sessions.self, AuthorityCommand.self,
+      Tokens.self, Audit.self, Sessions.self, Retention.self, AuthorityCommand.self,
     ])
 }

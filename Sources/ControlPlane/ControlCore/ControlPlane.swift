@@ -37,14 +37,15 @@ package struct ControlStores: Sendable {
   package var controlLog: any ControlLogStore
   package var evidence: any EvidenceStore
   package var grants: any GrantStore
+  package var retention: any RetentionStore
   package var secrets: any SecretStore
   package var status: any StatusStore
 
   package init(
     access: any AccessStore, agents: any AgentStore, audit: any AuditStore,
     bundles: any BundleStore, connections: any ConnectionStore, controlLog: any ControlLogStore,
-    evidence: any EvidenceStore, grants: any GrantStore, secrets: any SecretStore,
-    status: any StatusStore
+    evidence: any EvidenceStore, grants: any GrantStore, retention: any RetentionStore,
+    secrets: any SecretStore, status: any StatusStore
   ) {
     self.access = access
     self.agents = agents
@@ -54,6 +55,7 @@ package struct ControlStores: Sendable {
     self.controlLog = controlLog
     self.evidence = evidence
     self.grants = grants
+    self.retention = retention
     self.secrets = secrets
     self.status = status
   }
@@ -72,6 +74,7 @@ package struct ControlPlane: Sendable {
   package let controlLog: ControlLog
   package let evidence: EvidenceService
   package let grants: GrantService
+  package let retention: RetentionService
   package let status: StatusService
   package let tokens: TokenService
   let texts: TextAnalysis
@@ -101,6 +104,8 @@ package struct ControlPlane: Sendable {
       log: log, settings: settings, surroundings: surroundings)
     grants = GrantService(
       store: stores.grants, bundles: bundles, log: log, surroundings: surroundings)
+    retention = RetentionService(
+      store: stores.retention, log: log, surroundings: surroundings)
     status = StatusService(
       store: stores.status, agents: stores.agents, bundles: bundles, settings: settings,
       surroundings: surroundings)

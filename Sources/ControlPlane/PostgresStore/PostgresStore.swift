@@ -46,7 +46,8 @@ package struct PostgresStore: Sendable {
   package var stores: ControlStores {
     ControlStores(
       access: self, agents: self, audit: self, bundles: self, connections: self,
-      controlLog: self, evidence: self, grants: self, secrets: self, status: self)
+      controlLog: self, evidence: self, grants: self, retention: self,
+      secrets: self, status: self)
   }
 
   /// Runs `body` in a transaction on a connection of its own.

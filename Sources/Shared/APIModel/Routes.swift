@@ -30,6 +30,14 @@
 /// | `GET /v1/audit/control/checkpoint?from=` | → ``ControlCheckpointInfo`` |
 /// | `GET /v1/audit/export?agent=&since=&until=` | → JSON Lines of an export |
 /// | `GET /v1/audit/proofs/{agent}/{epoch}/{lane}/{seq}` | → the proof of a record |
+/// | `GET /v1/retention` | → ``RetentionInfo`` |
+/// | `POST /v1/retention` | ``RetentionChange`` → ``RetentionInfo`` |
+/// | `GET /v1/retention/holds` | → ``Page`` of ``LegalHoldInfo`` |
+/// | `POST /v1/retention/holds` | ``LegalHoldDraft`` → ``LegalHoldInfo`` |
+/// | `POST /v1/retention/holds/{name}/release` | ``ReleaseRequest`` → ``LegalHoldInfo`` |
+/// | `GET /v1/retention/days` | → ``Page`` of ``RetentionDay`` |
+/// | `GET /v1/retention/days/{day}` | → ``RetentionDayInfo`` |
+/// | `POST /v1/retention/days/{day}/prune` | ``PruneRequest`` → ``PruneInfo`` |
 /// | `GET /v1/sessions?…` | → ``Page`` of ``SessionInfo`` |
 /// | `GET /v1/sessions/{id}?agent=` | → ``Page`` of ``SessionDetail``, one for each agent |
 package enum Routes {
@@ -49,4 +57,7 @@ package enum Routes {
   package static let sessions = "/v1/sessions"
   package static let export = "/v1/audit/export"
   package static let proofs = "/v1/audit/proofs"
+  package static let retention = "/v1/retention"
+  package static let holds = "/v1/retention/holds"
+  package static let retentionDays = "/v1/retention/days"
 }

@@ -21,6 +21,11 @@ package enum ControlAction: String, Sendable, CaseIterable {
   /// An agent refused a bundle.
   case rejectBundle = "bundle.reject"
   case raiseBundleVersions = "bundle.raise"
+  case setRetention = "retention.set"
+  case addHold = "retention.hold"
+  case releaseHold = "retention.release"
+  /// An operator has a day removed; what went says `retention.prune`.
+  case pruneDay = "retention.run"
   /// A call of the API that was refused for who its caller is.
   case callAPI = "api.call"
 }

@@ -11,6 +11,6 @@ struct Migration: Sendable {
   /// All steps, in order.
   static let all = [
     controlPlane, auditTrail, sessionsByAgent, functionCalls, clientCertificates, rowLimits,
-    durability, evidence, asking, controlLog,
+    durability, evidence, asking, controlLog, retention,
   ]
 }

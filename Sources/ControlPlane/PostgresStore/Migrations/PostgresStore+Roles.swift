@@ -92,10 +92,13 @@ extension PostgresStore {
         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA sallyport
           TO sallyport_writer;
         GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA sallyport TO sallyport_writer;
-        GRANT EXECUTE ON FUNCTION sallyport.make_partitions(integer) TO sallyport_writer;
+        GRANT EXECUTE ON FUNCTION sallyport.make_partitions(integer), sallyport.drop_day(date)
+          TO sallyport_writer;
         REVOKE UPDATE, DELETE ON sallyport.record, sallyport.equivocation, sallyport.migration
           FROM sallyport_writer;
         REVOKE INSERT ON sallyport.migration FROM sallyport_writer;
+        REVOKE INSERT, UPDATE, DELETE ON sallyport.kept_record FROM sallyport_writer;
+        REVOKE DELETE ON sallyport.legal_hold, sallyport.pruned_log FROM sallyport_writer;
         REVOKE DELETE ON sallyport.merkle_tile, sallyport.log_cursor FROM sallyport_writer;
         -- Partitions are written through their parents alone.
         FOR thing IN SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid

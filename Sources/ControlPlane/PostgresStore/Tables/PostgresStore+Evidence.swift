@@ -41,7 +41,7 @@ extension PostgresStore: EvidenceStore {
     try await transact("reading the log \"\(log)\"") { session in
       try session.row(
         """
-        SELECT min(seq) FROM sallyport.record
+        SELECT min(seq) FROM sallyport.every_record
         WHERE agent = $1 AND epoch = $2 AND lane = $3
           AND ($4::timestamptz IS NULL OR received_at >= $4)
         """, Self.key(log) + [.optional(since)]
@@ -61,7 +61,7 @@ extension PostgresStore: EvidenceStore {
           SELECT *, sum(octet_length(bytes)) OVER (ORDER BY seq, received_at) AS total,
             row_number() OVER (ORDER BY seq, received_at) AS number
           FROM (
-            SELECT * FROM sallyport.record
+            SELECT * FROM sallyport.every_record
             WHERE agent = $1 AND epoch = $2 AND lane = $3 AND seq >= $4 AND seq < $5
             ORDER BY seq, received_at LIMIT $6
           ) r

@@ -64,7 +64,7 @@ struct AuditVerify: ReportingCommand {
   }
 
   /// The checkpoint that a note says; its signature is not asked for, since the file is trusted.
-  private static func keptCheckpoint(_ path: String) throws -> Checkpoint {
+  static func keptCheckpoint(_ path: String) throws -> Checkpoint {
     let text = try InputFile.read(path, purpose: "the checkpoint", atMost: SignedNote.maximumBytes)
     guard let note = SignedNote(bytes: text.utf8), let checkpoint = Checkpoint(text: note.text)
     else {

@@ -218,6 +218,8 @@ let testTargets: [Target] = [
       .hummingbird, .crypto, .logging, .nioCore,
       .product(name: "NIOEmbedded", package: "swift-nio"),
     ]),
+  tests(
+    "ControlLinkTests", ["ControlLink", "AgentLink", "AuditLog", "RecordLog", "GatewayModel"]),
   tests("AgentLinkServerTests", ["AgentLinkServer", "GatewayModel", "TestSupport", .grpcCore]),
   tests("ControlProgramTests", ["sallyport-control", "GatewayModel", "TestSupport"]),
   tests("CLITests", ["sallyport", "APIModel", "AuditLog", "GatewayModel", .crypto]),

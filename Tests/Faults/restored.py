@@ -3,7 +3,6 @@
 import shutil
 import time
 
-import rig
 import servers
 import tally
 
@@ -123,5 +122,3 @@ def rewound(installation, generator, rounds):
     good = load.tally("control plane restored from a backup")
     return tally.expect_sound(installation, "after the restore") and good
 
-
-assert rig  # The scenarios run on its installation.

@@ -62,7 +62,9 @@ import Testing
     let (first, second) = (try directory.writer(), try directory.writer(lane: 1))
     try second.pair(1)
     second.sync()
-    let root = try directory.reader(lane: 1).frontier(of: 3).root
+    // Agreed on up to here; what is behind may be another history too.
+    try directory.reader(lane: 1).acknowledge(before: 2)
+    let root = try directory.reader(lane: 1).frontier(of: 2).root
     directory.beginEpoch(after: first.log, citing: Self.head, now: Fixture.time(1))
     // Found a second time, as by the shipper of another lane.
     directory.beginEpoch(after: second.log, citing: Self.head, now: Fixture.time(500))
@@ -70,13 +72,52 @@ import Testing
     let writer = try directory.writer(lane: 1)
     writer.sync()
     guard case .logOpen(let open) = try directory.reader(lane: 1).all()[0].body else { return }
-    #expect(open.previousSize == 3)
+    #expect(open.previousSize == 2)
     #expect(open.previousRoot == root.bytes)
     // Nothing was said against this one: it is shipped to its end and goes then.
     let reader = try directory.reader(for: second.log)
     #expect(try reader.all().count == 3)
     try reader.acknowledge(before: 3)
     #expect(!directory.logs().contains(second.log) || reader.backlog == 0)
+  }
+
+  @Test func whatWasNeverAgreedOnIsNotCited() throws {
+    let folder = TestFolder()
+    let directory = try Fixture.open(folder)
+    let (first, second) = (try directory.writer(), try directory.writer(lane: 1))
+    try second.pair(1)
+    directory.beginEpoch(after: first.log, citing: Self.head, now: Fixture.time(1))
+    let writer = try directory.writer(lane: 1)
+    writer.sync()
+    guard case .logOpen(let open) = try directory.reader(lane: 1).all()[0].body else { return }
+    #expect(open.previousSize == 0)
+    #expect(open.previousRoot == [])
+  }
+
+  /// The disk fails in the middle: nothing comes twice, and nothing is left out.
+  @Test func aMoveThatFailsGoesOnWhereItWas() throws {
+    let folder = TestFolder()
+    let files = FaultyFiles()
+    let directory = try Fixture.open(folder, files: files)
+    let old = try directory.writer()
+    for number in 1...400 { try old.pair(UInt64(number)) }
+    directory.beginEpoch(after: old.log, citing: Self.head, now: Fixture.time(7))
+    let writer = try directory.writer()
+    let name = SegmentName(epoch: directory.epoch, lane: 0, firstSeq: 0).text
+    let before = files.writes
+    for fails in [true, false, true, false] {
+      files.set { $0.write = fails ? (EIO, 100) : nil }
+      files.set { $0.writeTo = [name] }
+      try? directory.move(old.log, to: writer, at: Fixture.time(8))
+      files.set { $0.write = nil }
+      if case .failed = writer.standing { try writer.reopen(at: Fixture.time(9)) }
+    }
+    #expect(files.writes > before)
+    try directory.move(old.log, to: writer, at: Fixture.time(10))
+    writer.sync()
+    let records = try directory.reader().all()
+    #expect(records.begun == Array(1...400))
+    #expect(records.seqs == Array(0..<UInt64(records.count)))
   }
 
   @Test func aRestartStaysInTheNewEpoch() throws {

@@ -142,6 +142,51 @@ import Testing
     #expect(reader.waiterCount == 0)
   }
 
+  /// The control plane was restored from a backup and wants what it had acknowledged before.
+  @Test func whatIsAskedForAgainIsNotDeleted() throws {
+    let folder = TestFolder()
+    let files = FaultyFiles()
+    let directory = try Fixture.open(folder, files: files) {
+      $0.segmentBytes = SegmentHeader.byteCount + 2_000
+      $0.retainedBytes = 1 << 20
+    }
+    let writer = try directory.writer()
+    for number in 1...100 { try writer.pair(UInt64(number)) }
+    writer.sync()
+    let reader = try directory.reader()
+    try reader.acknowledge(before: 150)
+    #expect(reader.firstSeq == 0, "retained")
+    try reader.resume(at: 60)
+    #expect(reader.backlog == 141)
+    // The disk got short meanwhile: nothing but what is stored now may go.
+    directory.folder.diskLevel = .warn
+    try reader.acknowledge(before: 70)
+    #expect(reader.firstSeq <= 70)
+    #expect(try reader.batch(from: 70, maximumRecords: 1, maximumBytes: 1).records.count == 1)
+    try reader.acknowledge(before: 201)
+    #expect(reader.firstSeq > 150)
+  }
+
+  @Test func whatNoBackupHasIsKept() throws {
+    let folder = TestFolder()
+    let directory = try Fixture.open(folder) {
+      $0.segmentBytes = SegmentHeader.byteCount + 2_000
+      $0.retainedBytes = 0
+    }
+    let writer = try directory.writer()
+    for number in 1...100 { try writer.pair(UInt64(number)) }
+    writer.sync()
+    let reader = try directory.reader()
+    try reader.acknowledge(before: 201, keepingFrom: 80)
+    #expect(reader.firstSeq > 20 && reader.firstSeq <= 80)
+    directory.folder.diskLevel = .warn
+    try reader.acknowledge(before: 201, keepingFrom: 80)
+    #expect(reader.firstSeq <= 80)
+    directory.folder.diskLevel = .slow
+    try reader.acknowledge(before: 201, keepingFrom: 80)
+    #expect(reader.firstSeq > 150, "room for what comes goes before")
+  }
+
   @Test func acknowledgedSegmentsAreDeleted() throws {
     let folder = TestFolder()
     let directory = try Fixture.open(folder) {

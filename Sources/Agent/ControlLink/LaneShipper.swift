@@ -75,7 +75,7 @@ struct LaneShipper: Sendable {
       after: answer, to: batch.fromSeq..<batch.nextSeq, held: reader.firstSeq...reader.endSeq,
       stored: shipper.signer.own(answer.logCheckpoint),
       rootHere: { try? reader.frontier(of: $0).root })
-    return try await act(on: step, &backoff)
+    return try await act(on: step, keepingFrom: answer.keepFromSeq, &backoff)
   }
 
   /// Asks where the log is to go on, before anything of it is sent: if the folder was restored or
@@ -88,7 +88,7 @@ struct LaneShipper: Sendable {
       afterAsking: answer, held: reader.firstSeq...reader.endSeq,
       stored: shipper.signer.own(answer.logCheckpoint),
       rootHere: { try? reader.frontier(of: $0).root })
-    return try await act(on: step, &backoff)
+    return try await act(on: step, keepingFrom: answer.keepFromSeq, &backoff)
   }
 
   private func send(_ batch: RecordBatch) async throws -> Sallyport_Link_V1_ShipResponse {
@@ -110,10 +110,17 @@ struct LaneShipper: Sendable {
     return answer
   }
 
-  private func act(on step: ShippingStep, _ backoff: inout Backoff) async throws -> Outcome {
+  private func act(
+    on step: ShippingStep, keepingFrom keepFrom: UInt64, _ backoff: inout Backoff
+  ) async throws -> Outcome {
     switch step {
     case .goOn(let next):
-      try reader.acknowledge(before: next)
+      try reader.acknowledge(before: next, keepingFrom: keepFrom)
+      backoff.reset()
+      note(nil)
+      return .goOn(from: next)
+    case .resume(let next):
+      try reader.resume(at: next)
       backoff.reset()
       note(nil)
       return .goOn(from: next)

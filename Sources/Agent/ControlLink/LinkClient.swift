@@ -100,7 +100,7 @@ package struct LinkClient: Service {
       for cursor in try await state.shippingCursors() {
         let log = LogID(agent: enrolment.agent, epoch: cursor.epoch, lane: cursor.lane)
         guard recordLog.logs().contains(log) else { continue }
-        try recordLog.reader(for: log).acknowledge(before: cursor.nextSeq)
+        try recordLog.reader(for: log).resume(at: cursor.nextSeq)
       }
     } catch {
       // Shipping finds out by itself and says what is wrong.

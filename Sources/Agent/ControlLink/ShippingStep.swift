@@ -5,7 +5,10 @@ internal import RecordLog
 
 /// What an agent does after the control plane's answer to a batch.
 enum ShippingStep: Equatable {
+  /// The batch is stored, and so is everything below.
   case goOn(from: UInt64)
+  /// The control plane has everything below, which can be less than it had acknowledged.
+  case resume(at: UInt64)
   case wait(Duration)
   /// The control plane has another history of the log, which this agent has signed: the record
   /// folder is an older state of itself, or a copy.
@@ -99,6 +102,6 @@ enum ShippingStep: Equatable {
           + " and no checkpoint that this agent has signed: do not trust either; look at its"
           + " database, then enrol the agent again in an empty state folder")
     }
-    return .goOn(from: next)
+    return .resume(at: next)
   }
 }

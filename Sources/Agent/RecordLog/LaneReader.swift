@@ -55,10 +55,20 @@ package final class LaneReader: Sendable {
   /// Notes that the control plane has stored everything below `seq`, and deletes whole segments
   /// below it but for what is retained.
   ///
-  /// Throws `outOfRange` when the log never had that many records.
-  package func acknowledge(before seq: UInt64) throws(RecordLogError) {
-    try lane.acknowledge(before: seq)
+  /// - Parameter keepFrom: The first record that no backup of the control plane has: from there on
+  ///   segments are kept until the disk gets short. 0 when it names no backup.
+  /// - Throws: `outOfRange` when the log never had that many records.
+  package func acknowledge(
+    before seq: UInt64, keepingFrom keepFrom: UInt64 = 0
+  ) throws(RecordLogError) {
+    try lane.acknowledge(before: seq, keepingFrom: keepFrom)
   }
+
+  /// Notes that the control plane goes on at `seq`, also when that is below what it had
+  /// acknowledged. Nothing is deleted, since it may want what lies behind.
+  ///
+  /// - Throws: `outOfRange` when the log never had that many records.
+  package func resume(at seq: UInt64) throws(RecordLogError) { try lane.resume(at: seq) }
 
   /// Waits until there is a record with `seq` and reads from there on.
   ///

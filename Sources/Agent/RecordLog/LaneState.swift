@@ -33,6 +33,12 @@ final class LaneState: Sendable {
     var folderIsDirty = false
     /// Everything below is stored by the control plane.
     var acknowledgedSeq: UInt64 = 0
+    /// Where the control plane and this run have agreed last; `nil` until they have.
+    var agreedSeq: UInt64?
+    /// Records from here on are in no backup of the control plane; 0 when it names none.
+    var keepFromSeq: UInt64 = 0
+    /// Of a superseded log: up to where it was recorded again in the epoch that follows.
+    var movedSeq: UInt64?
     /// A sync failed: what it covered may not be on the medium whatever later syncs say.
     var syncFailure: RecordLogError?
     /// As the writer last said.
@@ -174,18 +180,28 @@ final class LaneState: Sendable {
 
   // MARK: Acknowledging
 
-  /// Notes that everything below `seq` is stored, and deletes segments that are not kept.
-  func acknowledge(before seq: UInt64) throws(RecordLogError) {
-    let end = withState { $0.committedSeq }
-    guard seq <= end else {
-      throw RecordLogError(
-        code: .outOfRange,
-        message: "cannot take the acknowledgement of log \(log) up to seq \(seq): the folder has "
-          + "records below \(end) only; it was restored or copied from an older state, so move it "
-          + "away and start the agent with an empty one")
+  /// Notes that the control plane goes on at `seq`, which can be below what it had acknowledged: its
+  /// database was restored from a backup. Deletes nothing.
+  func resume(at seq: UInt64) throws(RecordLogError) {
+    try requireRecords(before: seq)
+    withState { state in
+      state.acknowledgedSeq = seq
+      state.agreedSeq = seq
     }
+  }
+
+  /// Notes that everything below `seq` is stored, and deletes segments that are not kept.
+  ///
+  /// - Parameter keepFrom: The first record that no backup of the control plane has; 0 when it names
+  ///   none.
+  func acknowledge(before seq: UInt64, keepingFrom keepFrom: UInt64) throws(RecordLogError) {
+    try requireRecords(before: seq)
     let retained = folder.diskLevel >= .warn ? 0 : folder.configuration.retainedBytes
-    withState { $0.acknowledgedSeq = max($0.acknowledgedSeq, seq) }
+    withState { state in
+      state.acknowledgedSeq = max(state.acknowledgedSeq, seq)
+      state.agreedSeq = state.acknowledgedSeq
+      state.keepFromSeq = keepFrom
+    }
     let (count, next) = deletable(retaining: retained)
     guard count > 0 else { return }
     if let next { try keepFrontier(before: next) }
@@ -205,9 +221,29 @@ final class LaneState: Sendable {
     }
   }
 
+  private func requireRecords(before seq: UInt64) throws(RecordLogError) {
+    let end = withState { $0.committedSeq }
+    guard seq <= end else {
+      throw RecordLogError(
+        code: .outOfRange,
+        message: "cannot take the acknowledgement of log \(log) up to seq \(seq): the folder has "
+          + "records below \(end) only; it was restored or copied from an older state, so move it "
+          + "away and start the agent with an empty one")
+    }
+  }
+
+  /// Up to where a segment may end that goes. What no backup has yet is kept until the disk gets
+  /// short.
+  private static func deletableEnd(_ state: State, level: DiskLevel) -> UInt64 {
+    guard state.keepFromSeq > 0, level < .slow else { return state.acknowledgedSeq }
+    return min(state.acknowledgedSeq, state.keepFromSeq)
+  }
+
   /// How many segments from the first may go, and the first seq of the one behind them.
   private func deletable(retaining retained: Int64) -> (count: Int, next: UInt64?) {
-    withState { state in
+    let level = folder.diskLevel
+    return withState { state in
+      let end = Self.deletableEnd(state, level: level)
       var stored = 0
       while stored < state.segments.count {
         let next = stored + 1
@@ -216,7 +252,7 @@ final class LaneState: Sendable {
         if isLast && !state.isSuperseded { break }
         let endSeq = isLast ? state.committedSeq : state.segments[next].firstSeq
         // Damage is kept for who wants to look at it.
-        guard endSeq <= state.acknowledgedSeq, !state.segments[stored].isDamaged else { break }
+        guard endSeq <= end, !state.segments[stored].isDamaged else { break }
         stored = next
       }
       var kept: Int64 = 0

@@ -322,6 +322,15 @@ package final class LaneWriter {
     return error
   }
 
+  /// Forgets what was appended since the last commit, as if it had never been.
+  func takeBack() {
+    pendingTelling = nil
+    pending.removeAll()
+    refusal = nil
+    nextSeq = lane.withState { $0.committedSeq }
+    texts.rolledBack()
+  }
+
   private func drop(_ told: Told, reason: RecordLogError) {
     if dropped == nil {
       dropped = Dropped(

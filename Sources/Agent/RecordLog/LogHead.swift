@@ -13,6 +13,14 @@ package struct LogHead: Hashable, Sendable {
 }
 
 extension LaneState {
+  /// Of what the control plane and this run have agreed on; `nil` when they have not yet.
+  var agreedHead: LogHead? {
+    guard let size = withState({ $0.agreedSeq }),
+      let root = try? walk(to: size).position.frontier.root
+    else { return nil }
+    return LogHead(size: size, root: root)
+  }
+
   /// Of all that is committed. Reads and hashes what the segments hold beyond the last known
   /// frontier.
   var head: LogHead {

@@ -11,11 +11,13 @@ extension RecordLogDirectory {
   ///
   /// - Parameters:
   ///   - log: The log that was found to have another history.
-  ///   - head: What the control plane has of it, which the new epoch cites.
+  ///   - head: What the control plane has of it, which the new epoch cites. Of the other lanes it
+  ///     cites what was agreed on in this run: their logs may be another history too.
   package func beginEpoch(after log: LogID, citing head: LogHead, now: WallTime) {
     // Hashes what was not read yet, so not under the lock.
     let ending = lanes.withLock { $0.filter { $0.key.epoch == log.epoch } }
-    var heads = Dictionary(uniqueKeysWithValues: ending.map { ($0.key.lane, $0.value.head) })
+    var heads: [UInt32: LogHead] = [:]
+    for (other, lane) in ending { heads[other.lane] = lane.agreedHead }
     heads[log.lane] = head
     let begins = current.withLock { current in
       guard current.number == log.epoch, current.number < .max else { return false }
@@ -51,30 +53,62 @@ extension RecordLogDirectory {
       )
     }
     guard isThere else { return }
-    if acknowledged < start {
-      let from = try lane.record(at: acknowledged).header.time
-      writer.append(
-        LossRecord(
-          reason: "restored", firstLostSeq: writer.nextSeq, lostAtMost: start - acknowledged,
-          from: from, to: time),
-        session: nil, at: time)
+    do throws(RecordLogError) {
+      if lane.withState({ $0.movedSeq == nil }) {
+        try sayUncertain(acknowledged..<max(acknowledged, start), of: lane, to: writer, at: time)
+        lane.withState { $0.movedSeq = start }
+      }
+      while let from = lane.withState({ $0.movedSeq }), from < end {
+        let next = try moveSome(of: lane, from: from, before: end, to: writer)
+        lane.withState { $0.movedSeq = next }
+      }
+    } catch {
+      // What was not committed is appended again by the next try.
+      writer.takeBack()
+      throw error
     }
+    try writer.synchronize()
+    try lane.removeSegments()
+  }
+
+  /// Says how many records may be lost, if any.
+  private func sayUncertain(
+    _ range: Range<UInt64>, of lane: LaneState, to writer: LaneWriter, at time: WallTime
+  ) throws(RecordLogError) {
+    guard !range.isEmpty else { return }
+    let from = try lane.record(at: range.lowerBound).header.time
+    writer.append(
+      LossRecord(
+        reason: "restored", firstLostSeq: writer.nextSeq, lostAtMost: UInt64(range.count),
+        from: from, to: time),
+      session: nil, at: time)
+    try writer.commit()
+  }
+
+  /// Records a part of a log again and commits it; returns where the next part begins.
+  private func moveSome(
+    of lane: LaneState, from seq: UInt64, before end: UInt64, to writer: LaneWriter
+  ) throws(RecordLogError) -> UInt64 {
+    let next: UInt64
     do throws(FileFailure) {
-      var walk = try lane.walk(to: start)
-      while walk.seq < end {
+      var walk = try lane.walk(to: seq)
+      while walk.seq < end, walk.seq - seq < Self.movedAtOnce {
         let step = try walk.next { payload in
           writer.appendAgain(payload)
           return true
         }
         guard step == .taken else { throw .damaged(walk.position.file.path) }
       }
+      next = walk.seq
     } catch {
-      throw lane.readingFailed(error, at: start)
+      throw lane.readingFailed(error, at: seq)
     }
     try writer.commit()
-    try writer.synchronize()
-    try lane.removeSegments()
+    return next
   }
+
+  /// In records; each part is one commit.
+  private static let movedAtOnce: UInt64 = 256
 }
 
 extension LaneState {

@@ -101,6 +101,8 @@ struct ExportFixture {
   var logs: [Log]
   var keys: [ExportKey]
   var isComplete = true
+  /// Where the control plane's own log stands among the others.
+  var controlPlace = 0
   /// Lines put behind everything.
   var trailing: [String] = []
   var hasClose = true
@@ -134,8 +136,11 @@ struct ExportFixture {
       lanes.append(log)
     }
     let caller = RecordedCaller(tokenID: "t", name: "root", role: "admin")
+    let agentPublicKey = agentKey.publicKey.rawRepresentation.base64EncodedString()
     control.append(
-      ControlActRecord(caller: caller, action: "agent.enrol", subject: "\(agent)"), second: 0)
+      ControlActRecord(
+        caller: caller, action: "agent.enrol", subject: "\(agent)",
+        detail: "{\"audit_key\":\"\(agentPublicKey)\",\"hostname\":\"h\"}"), second: 0)
     control.append(AgentsWitnessRecord(heads: lanes.map { $0.head(of: 300) }), second: 150)
     control.append(AgentsWitnessRecord(heads: lanes.map { $0.head(of: 601) }), second: 301)
     try control.sign()
@@ -143,9 +148,7 @@ struct ExportFixture {
       ExportKey(
         agent: "\(controlID)", name: "control",
         ed25519: controlKey.publicKey.rawRepresentation.base64EncodedString()),
-      ExportKey(
-        agent: "\(agent)", name: "agent",
-        ed25519: agentKey.publicKey.rawRepresentation.base64EncodedString()),
+      ExportKey(agent: "\(agent)", name: "agent", ed25519: agentPublicKey),
     ]
     return ExportFixture(control: control, logs: lanes, keys: keys)
   }
@@ -164,7 +167,8 @@ struct ExportFixture {
             made: "2026-01-01T00:00:00Z", controlPlane: "\(control.id.agent)",
             isComplete: isComplete)))
       for key in keys { try add(.key(key)) }
-      let all = (control.id.epoch == 0 ? [] : [control]) + logs
+      var all = logs
+      if control.id.epoch > 0 { all.insert(control, at: min(controlPlace, logs.count)) }
       for log in all {
         try add(
           .log(

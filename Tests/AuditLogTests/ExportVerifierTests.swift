@@ -122,8 +122,13 @@ import Testing
   }
 
   @Test func aDroppedControlPlane() throws {
+    try expect(.unreadable, log: nil, seq: nil) {
+      $0.control.id = LogID(agent: $0.control.id.agent, epoch: 0, lane: 0)
+    }
+    // With nothing else either.
     try expect(.absent, log: nil, seq: nil) {
       $0.control.id = LogID(agent: $0.control.id.agent, epoch: 0, lane: 0)
+      $0.logs = []
     }
   }
 

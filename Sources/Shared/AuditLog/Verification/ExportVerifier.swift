@@ -10,9 +10,10 @@ import GatewayModel
 /// Verifies an export of the audit trail, line by line; the same for a stream from the API and for
 /// a file.
 ///
-/// The control plane's own log comes first: it says what was witnessed of the others, and which of
-/// their records were removed in order. Of each agent and lane the epochs come from the highest to
-/// the lowest, so that what an epoch cites of the one before is known when that comes.
+/// The control plane's own log comes first: it says what was witnessed of the others, which of
+/// their records were removed in order, and with which keys the agents were enrolled. Of each agent
+/// and lane the epochs come together, from the highest to the lowest, so that what an epoch cites of
+/// the one before is known when that comes. An export in another order is unreadable.
 package struct ExportVerifier {
   private enum Phase {
     case start
@@ -23,14 +24,20 @@ package struct ExportVerifier {
     case unreadable
   }
 
-  /// Keys that are trusted whatever the export says; of these agents no other is taken.
+  /// Keys that are trusted whatever the export says; when there are any, no agent's key is taken
+  /// that is not one of them.
   private let trusted: [AgentID: [UInt8]]
   /// A checkpoint of the control plane's own log that the auditor has kept.
   private let kept: Checkpoint?
   private var phase = Phase.start
   private var header: ExportHeader?
   private var keys: [AgentID: Curve25519.Signing.PublicKey] = [:]
+  /// As the lines say them.
+  private var written: [AgentID: Data] = [:]
+  private var order = LogOrder()
   private var history = WitnessedHistory()
+  private var controlTree = ControlTree()
+  private var arrivals = FirstArrivals()
   private var hash = SHA256()
   private var line = 0
   private var findings: [Finding] = []
@@ -86,15 +93,18 @@ package struct ExportVerifier {
       let key = try? Curve25519.Signing.PublicKey(rawRepresentation: raw)
     else { return giveUp("line \(self.line) is no key, or stands where none can stand") }
     let agent = AgentID(id)
+    guard written.updateValue(raw, forKey: agent) == nil else {
+      return giveUp("line \(self.line) is a second key of \(agent)")
+    }
     if let known = trusted[agent], known != Array(raw) {
       findings.append(
         Finding(
           .signature, "the key of \"\(line.name)\" (\(agent)) is not the one that is trusted"))
       return
     }
-    guard keys.updateValue(key, forKey: agent) == nil else {
-      return giveUp("line \(self.line) is a second key of \(agent)")
-    }
+    // Without its key each log of an agent that nobody trusts is one of an unknown writer.
+    guard trusted.isEmpty || trusted[agent] != nil || isControlPlane(agent) else { return }
+    keys[agent] = key
   }
 
   private mutating func begin(_ section: ExportLog) {
@@ -105,8 +115,19 @@ package struct ExportVerifier {
           Data(base64Encoded: $0).flatMap { Hash256(bytes: $0) }
         })
     else { return giveUp("line \(line) begins no log, or stands where none can begin") }
-    guard !logs.contains(where: { $0.log == log }) else {
-      return giveUp("line \(line) begins the log \(log) a second time")
+    if logs.isEmpty {
+      guard isControlPlane(log.agent) else {
+        return giveUp(
+          "line \(line) begins the log \(log), but the first must be that of the control plane")
+      }
+      if let kept, kept.log != log {
+        return giveUp(
+          "the kept checkpoint is of the log \(kept.log), the control plane's own is \(log)")
+      }
+      controlTree = ControlTree(log: log, base: frontier)
+    }
+    guard order.take(log) else {
+      return giveUp("line \(line) begins the log \(log) a second time, or out of order")
     }
     if header?.isComplete == true, section.from > 0,
       history.pruned[log] != Checkpoint(log: log, of: frontier)
@@ -131,10 +152,14 @@ package struct ExportVerifier {
     // Not held twice while it changes.
     phase = .unreadable
     records += 1
-    if let decoded = verifier.take(record) {
-      if isControlLog(verifier.log) { history.take(decoded) }
-      history.take(opening: decoded, of: verifier.log)
+    let decoded = verifier.take(record)
+    if isControlLog(verifier.log) {
+      if let leaf = verifier.lastLeaf { controlTree.append(leaf) }
+      if let decoded { history.take(decoded) }
+    } else if let decoded {
+      controlTree.take(decoded, of: verifier.log, key: keys[controlTree.log.agent])
     }
+    if let decoded { history.take(opening: decoded, of: verifier.log) }
     phase = .inLog(verifier)
   }
 
@@ -155,12 +180,22 @@ package struct ExportVerifier {
     if header?.isComplete == true, head.consistency != nil {
       return giveUp("line \(line) ends the log \(log) early in an export of everything")
     }
+    var found: [Finding] = []
     if let key = keys[log.agent] {
-      findings += verifier.finish(head, key: key)
+      found = verifier.finish(head, key: key)
     } else {
-      findings.append(
-        Finding(.unknownWriter, log: log, "there is no key of its writer to verify it with"))
+      found.append(
+        Finding(
+          .unknownWriter, log: log,
+          "there is no \(trusted.isEmpty ? "" : "trusted ")key of its writer to verify it with"))
     }
+    if !isControlLog(log) {
+      if found.isEmpty, header?.isComplete == true {
+        found += history.unwitnessed(log, since: verifier.firstUnwitnessed)
+      }
+      arrivals.take(log.agent, from: verifier.first, received: verifier.firstArrival)
+    }
+    findings += found
     logs.append(
       VerifiedLog(
         log: log, isOfControlPlane: isControlLog(log), from: verifier.first,
@@ -186,9 +221,12 @@ package struct ExportVerifier {
     phase = .unreadable
   }
 
-  private func isControlLog(_ log: LogID) -> Bool {
-    header.flatMap { Identifier128(text: $0.controlPlane) } == log.agent.value
+  private func isControlPlane(_ agent: AgentID) -> Bool {
+    header.flatMap { Identifier128(text: $0.controlPlane) } == agent.value
   }
+
+  /// The first log; what else stands under the control plane's id is a log like those of agents.
+  private func isControlLog(_ log: LogID) -> Bool { log == controlTree.log }
 
   // MARK: The end
 
@@ -196,6 +234,8 @@ package struct ExportVerifier {
   package mutating func finish() -> VerificationReport {
     if isReadable {
       if case .closed = phase {
+        findings += controlTree.contradictions()
+        findForeignKeys()
         findAbsent()
       } else {
         giveUp("it ends at line \(line), before its last line")
@@ -203,7 +243,26 @@ package struct ExportVerifier {
     }
     return VerificationReport(
       isComplete: header?.isComplete ?? false, scope: header?.scope, findings: findings,
-      logs: logs, records: records)
+      logs: logs, records: records, equivocations: history.equivocations)
+  }
+
+  /// Holds the keys of the export against those that the agents were enrolled with.
+  private mutating func findForeignKeys() {
+    guard let control = logs.first, control.isOfControlPlane, control.from == 0 else { return }
+    for (agent, key) in written.sorted(by: { "\($0.key)" < "\($1.key)" }) {
+      guard let enrolled = history.enrolled[agent], enrolled != key else { continue }
+      findings.append(
+        Finding(
+          .signature, "the key of \(agent) is not the one that it was enrolled with"))
+    }
+    guard header?.isComplete == true, let began = history.began else { return }
+    let strangers = arrivals.agents(since: began).filter { history.enrolled[$0] == nil }
+    for agent in strangers.sorted(by: { "\($0)" < "\($1)" }) {
+      findings.append(
+        Finding(
+          .unknownWriter,
+          "the agent \(agent) has logs, but the control plane's log has no enrolment of it"))
+    }
   }
 
   private mutating func findAbsent() {
@@ -219,28 +278,11 @@ package struct ExportVerifier {
         Finding(
           .absent, log: log, "it is not there, but \(size) records of it were witnessed"))
     }
+    for (log, size) in history.unmetCitations {
+      findings.append(
+        Finding(
+          .absent, log: log,
+          "the epoch before it is not there, but it cites \(size) records of that"))
+    }
   }
-}
-
-/// What a verification found.
-package struct VerificationReport: Hashable, Sendable {
-  /// Whether all logs were to be there from their beginning.
-  package var isComplete: Bool
-  package var scope: String?
-  package var findings: [Finding]
-  package var logs: [VerifiedLog]
-  package var records: Int
-
-  package var isSound: Bool { findings.isEmpty }
-}
-
-/// A log as a verification found it.
-package struct VerifiedLog: Hashable, Sendable {
-  package var log: LogID
-  package var isOfControlPlane: Bool
-  /// The first seq that was there, and one behind the last.
-  package var from: UInt64
-  package var size: UInt64
-  package var root: Hash256
-  package var facts: LogFacts
 }

@@ -46,6 +46,13 @@ struct LogVerifier {
   private var lastWitness: Witnessed?
   private var witnessConflict: (good: UInt64, bad: Witnessed)?
   private var lastArrival = Int64.min
+  /// When the first record arrived that is here.
+  private(set) var firstArrival: Int64?
+  /// The hash of the record that was taken last; `nil` when it had none.
+  private(set) var lastLeaf: Hash256?
+  /// The first record that the control plane has not witnessed, and when it arrived.
+  private(set) var firstUnwitnessed: (seq: UInt64, received: Int64)?
+  private let witnessedSize: UInt64
   private(set) var findings: [Finding] = []
   private(set) var facts = LogFacts()
 
@@ -61,6 +68,7 @@ struct LogVerifier {
     self.log = log
     self.frontier = frontier
     self.witnessed = witnessed.sorted { $0.size < $1.size }
+    witnessedSize = witnessed.filter { $0.source == .controlPlane }.map(\.size).max() ?? 0
     while nextWitness < self.witnessed.count, self.witnessed[nextWitness].size < frontier.size {
       nextWitness += 1
     }
@@ -72,6 +80,7 @@ struct LogVerifier {
   /// Takes the next record; returns what could be read of it.
   @discardableResult
   mutating func take(_ record: ExportRecord) -> DecodedRecord? {
+    lastLeaf = nil
     guard let bytes = Data(base64Encoded: record.bytes) else {
       report(.altered, "its bytes are not base64")
       return nil
@@ -79,6 +88,7 @@ struct LogVerifier {
     let decoded = check(record, bytes)
     arrive(record.received, expected)
     let leaf = MerkleTree.leaf(Array(bytes))
+    lastLeaf = leaf
     unconfirmed.append((expected, leaf))
     frontier.append(leaf)
     expected &+= 1
@@ -123,6 +133,8 @@ struct LogVerifier {
       report(.arrival, "it arrived before the record in front of it")
     }
     lastArrival = max(lastArrival, received)
+    firstArrival = firstArrival ?? received
+    if seq >= witnessedSize, firstUnwitnessed == nil { firstUnwitnessed = (seq, received) }
     // Not before the last witness that does not have it, not after the next that has it.
     if let lastWitness, seq >= lastWitness.size,
       let time = lastWitness.time, received < time.microseconds - Self.clockTolerance

@@ -58,6 +58,32 @@ import Testing
     }
   }
 
+  /// From 85 % on everybody waits a little, so that shipping can catch up.
+  @Test func aLogThatIsNearlyFullSlowsDown() async throws {
+    let rig = try await GatewayRig(options)
+    let server = try await ScriptedServer()
+    let database = try await Database.shared.value
+    await rig.apply([
+      try database.connection(agent: rig.agent, tls: .disable, port: server.port)
+    ])
+    let (client, peer) = try await session(rig, server)
+    func time(of count: Int) async throws -> Duration {
+      let start = ContinuousClock.now
+      for _ in 0..<count {
+        try await client.peer.send(FrontendMessage.Query(sql: "SELECT 1").encode)
+        _ = try await peer.receiveFrontend(within: GatewayRig.patience)
+        try await peer.send { Self.answer("SELECT 1", &$0) }
+        _ = try await client.reply(within: GatewayRig.patience)
+      }
+      return ContinuousClock.now - start
+    }
+    try await fill(client, peer)
+    try await eventually("the room is measured") { rig.log.health.diskLevel >= .slow }
+    // Each statement has two ticks of 10 ms: on the way there and on the way back.
+    #expect(try await time(of: 50) > .seconds(1))
+    await rig.end()
+  }
+
   /// One read from the server ends a statement and lets the client's next one begin. The log had
   /// room for the begin of the first only.
   @Test func anEndIsRecordedAndDeliveredWhereTheNextBeginHasNoRoom() async throws {

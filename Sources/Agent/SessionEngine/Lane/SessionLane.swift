@@ -164,6 +164,9 @@ final class SessionLane: @unchecked Sendable {
 
   // MARK: The tick
 
+  /// How long a tick lasts while the room for the log is short.
+  private static let slowTick = TimeAmount.milliseconds(10)
+
   /// Adds a session with something to send to the tick.
   func markDirty(_ session: Session) {
     dirty.append(session)
@@ -173,6 +176,14 @@ final class SessionLane: @unchecked Sendable {
   private func scheduleTick() {
     guard !tickScheduled else { return }
     tickScheduled = true
+    let level = commons.log.diskLevel
+    guard level < .slow || level == .full else {
+      // Every session of the lane waits, so that shipping can catch up before the room is used up.
+      loop.assumeIsolated().scheduleTask(in: Self.slowTick) {
+        if self.tickScheduled { self.closeTick() }
+      }
+      return
+    }
     // NIO runs it after all I/O events of this turn.
     loop.assumeIsolated().execute { self.closeTick() }
   }

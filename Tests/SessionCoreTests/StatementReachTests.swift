@@ -28,6 +28,9 @@ import Testing
     "FETCH 10 FROM c", "DECLARE c CURSOR FOR SELECT 1", "CLOSE c", "SET LOCAL x = 1", "SHOW x",
     "-- name: orders :many\nSELECT 1", "SELECT 1 /* traceparent='00' */", "SELECT(1)",
     "LOCK TABLE t IN SHARE MODE", "SELECT a::numeric(10, 2) FROM t",
+    "SELECT /* why */ repeat('x', 5) FROM generate_series(1, 3)",
+    "SELECT /* app/web * 2 */ /**/count(*) FROM t", "SELECT 6 / count(*) FROM t",
+    "SELECT t.a, \"t\".\"b\", 1.5, 1.e3, (t).*, (t) . * FROM shop.t WHERE a$1.b = $1",
   ])
   func staysInItsTransaction(_ sql: String) { #expect(reach(sql) == .transaction) }
 
@@ -47,6 +50,15 @@ import Testing
     "SELECT f -- in\n(1)", "SELECT f$count(1)", "SELECT écount(1)",
     "SELECT U&\"!0066\" UESCAPE '!' (1)", "SELECT (f(1))", "INSERT INTO t SELECT f(1)",
     "INSERT INTO t VALUES (f(1))", "SELECT x.into t(1)", "UPDATE t SET a = f(1)",
+    "SELECT shop./* a */count(1)", "SELECT shop. /* a */ /* b */ count(1)",
+    "SELECT shop./* a /* b */ c */count(1)", "SELECT shop./* /* a */* b */count(1)",
+    "SELECT shop./*/ a */count(1)",
+    // Calls in the notation of fields.
+    "SELECT ('s'::regclass).nextval", "SELECT ('s'::regclass) . nextval",
+    "select (1234).pg_advisory_lock", "SELECT (pid).pg_cancel_backend FROM pg_stat_activity",
+    "SELECT ($1).f", "SELECT $1.f", "SELECT $1 .f", "SELECT 1 IN (5$1.f)", "SELECT a[1].f FROM t",
+    "SELECT (a).\"f\"", "SELECT (a)./* b */f", "SELECT (a)/* b */.f", "SELECT (a).U&\"f\"",
+    "(SELECT 's'::regclass).nextval", "SELECT (a).écount", "SELECT $1[1].f",
     "START", "SELECTED 1", "BEGINNING", "SELECT$1",
   ])
   func mayReachBeyond(_ sql: String) { #expect(reach(sql) == .beyond) }
@@ -71,7 +83,10 @@ import Testing
   }
 
   /// The time grows with the text, whatever stands in it.
-  @Test(arguments: ["(", " (", "a(", "\"(", "\" (", "a.", "a. (", "into a.(", "--", "/*", ";", "$"])
+  @Test(arguments: [
+    "(", " (", "a(", "\"(", "\" (", "a.", "a. (", "into a.(", "--", "/*", ";", "$",
+    ").", ") .", "$1", "$1.", "/**/", "/**/a(", "/* */", " .", "*/",
+  ])
   func longTextsTakeLinearTime(_ part: String) {
     let text = ByteBuffer(string: "select " + String(repeating: part, count: 300_000))
     let clock = ContinuousClock()

@@ -46,8 +46,12 @@ struct CommandText {
   }
 
   /// Whether something may be called that is none of ``KnownCalls``: a name, or what can end one,
-  /// stands before a parenthesis.
-  var callsUnknown: Bool {
+  /// stands before a parenthesis, or behind the dot of a value.
+  ///
+  /// A function called as if it were a column of a table, `t.f`, is not told from a column.
+  var callsUnknown: Bool { callsWithParentheses || callsWithDot }
+
+  private var callsWithParentheses: Bool {
     for index in rest.indices where rest[index] == UInt8(ascii: "(") {
       let end = endOfToken(before: index)
       guard end > 0 else { continue }
@@ -63,14 +67,42 @@ struct CommandText {
     return false
   }
 
+  /// Whether a name stands behind the dot of a value: `(v).f`, `a[1].f` and `$1.f` call the
+  /// function `f` of the value where its type has no such field.
+  private var callsWithDot: Bool {
+    for index in rest.indices where rest[index] == UInt8(ascii: ".") {
+      let end = endOfToken(before: index)
+      guard end > 0, isValue(endingAt: end) else { continue }
+      var next = index + 1
+      while next < rest.count, Self.isSpace(rest[next]) { next += 1 }
+      guard next < rest.count, rest[next] == UInt8(ascii: "*") else { return true }
+    }
+    return false
+  }
+
+  /// Whether what ends there is no name and no number, or hides in a comment.
+  private func isValue(endingAt end: Int) -> Bool {
+    switch rest[end - 1] {
+    case UInt8(ascii: ")"), UInt8(ascii: "]"): return true
+    case UInt8(ascii: "/"): return end > 1 && rest[end - 2] == UInt8(ascii: "*")
+    case let byte where Self.isOfWord(byte):
+      // A parameter, also right behind a number.
+      let word = rest[startOfWord(endingAt: end)..<end]
+      guard let first = word.first, first == UInt8(ascii: "$") || Self.isDigit(first) else {
+        return false
+      }
+      return word.contains(UInt8(ascii: "$"))
+    default: return false
+    }
+  }
+
   private func isKnownCall(endingAt end: Int) -> Bool {
     let start = startOfWord(endingAt: end)
-    let before = endOfToken(before: start)
-    guard end - start <= Self.longestWord else { return false }
-    // Of another schema; behind a comment it may be.
-    if before > 0, [UInt8(ascii: "."), UInt8(ascii: "/")].contains(rest[before - 1]) {
+    guard end - start <= Self.longestWord, let before = endOfCode(before: start) else {
       return false
     }
+    // Of another schema.
+    if before > 0, rest[before - 1] == UInt8(ascii: ".") { return false }
     return KnownCalls.names.contains(Self.word(rest[start..<end]))
   }
 
@@ -116,6 +148,31 @@ struct CommandText {
     return end
   }
 
+  /// One behind the last byte before `index` that is neither space nor comment; `nil` where a
+  /// comment may have begun before its last `/*`, or what ends there may be none.
+  private func endOfCode(before index: Int) -> Int? {
+    var end = endOfToken(before: index)
+    while end > 1, rest[end - 1] == UInt8(ascii: "/"), rest[end - 2] == UInt8(ascii: "*") {
+      guard let start = startOfPlainComment(endingAt: end) else { return nil }
+      end = endOfToken(before: start)
+    }
+    return end
+  }
+
+  /// Where a comment begins that has no other beginning or end of one in it, and none right before.
+  private func startOfPlainComment(endingAt end: Int) -> Int? {
+    let (star, slash) = (UInt8(ascii: "*"), UInt8(ascii: "/"))
+    var index = end - 4
+    while index >= 0 {
+      switch (rest[index], rest[index + 1]) {
+      case (slash, star): return index > 0 && rest[index - 1] == star ? nil : index
+      case (star, slash): return nil
+      default: index -= 1
+      }
+    }
+    return nil
+  }
+
   private func has(_ first: UInt8, _ second: UInt8) -> Bool {
     guard rest.count > 1 else { return false }
     for index in 1..<rest.count where rest[index] == second && rest[index - 1] == first {
@@ -136,6 +193,10 @@ struct CommandText {
   }
 
   private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (9...13).contains(byte) }
+
+  private static func isDigit(_ byte: UInt8) -> Bool {
+    (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+  }
 
   private static func isOfWord(_ byte: UInt8) -> Bool {
     switch byte {

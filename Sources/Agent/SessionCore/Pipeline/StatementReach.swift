@@ -4,7 +4,8 @@ internal import NIOCore
 ///
 /// Judged by words, without a parser, and only ever too far: a text that is not understood reaches
 /// ``beyond``. The names of PostgreSQL's own keywords and functions are trusted to be what they say;
-/// what functions behind triggers, views, operators, casts and cursors do is not seen.
+/// what functions behind triggers, views, operators, casts, cursors and the defaults of columns do
+/// is not seen, nor that `t.f` calls a function where the table `t` has no column `f`.
 enum StatementReach: Hashable, Sendable {
   /// It begins a transaction or marks a place in one: nothing lasts of it, and it shows nothing.
   case nowhere

@@ -10,7 +10,7 @@ package struct VerificationReport: Hashable, Sendable {
   package var records: Int
   /// The times that an agent was found to have signed two histories of a log: evidence about the
   /// agent, and no fault of the trail, which tells it.
-  package var equivocations: Int
+  package var equivocations = 0
 
   package var isSound: Bool { findings.isEmpty }
 }

@@ -18,7 +18,11 @@ struct AuditVerify: ReportingCommand {
 
       The control plane hands out the agents' public keys. Keep them, and a checkpoint of the \
       control plane's own log, where it cannot reach them: --keys takes a file with lines of agent \
-      id and key in base64, --checkpoint the output of `sallyport audit checkpoint`.
+      id and key in base64, and then no other agent's key is taken; --checkpoint takes the output \
+      of `sallyport audit checkpoint`.
+
+      Not looked at are the tables that questions are answered from: statements, sessions and SQL \
+      texts. They are made of the records.
 
       Examples:
         sallyport audit verify

@@ -263,5 +263,34 @@ extension DatabaseTests {
         #expect(try await store.witness(limit: 10, entry) == 1)
       }
     }
+
+    @Test func `a round witnesses every log once, whatever the limit`() async throws {
+      try await withStore { store in
+        try await store.run("UPDATE sallyport.control_plane SET id = '\(Self.log.agent)'")
+        var logs: [LogID] = []
+        for agent in UInt64(1)...2 {
+          _ = try await store.enrol(agent: agent)
+          for (epoch, lane) in [(1, 0), (1, 1), (2, 0)] as [(UInt64, UInt32)] {
+            var writer = LogWriter(
+              agent: agent, epoch: epoch, lane: lane, startingAt: Int64(epoch) * 10)
+            writer.beat(2)
+            _ = try await store.ingest(writer.batch())
+            logs.append(writer.log)
+          }
+        }
+        let count = try await store.witness(limit: 2) { record in
+          ControlLogEntry(log: Self.log, key: Self.key) { .witness(record) }
+        }
+        #expect(count == 6)
+        let witnessed = try await Self.records(store).map { bytes in
+          guard case .agentsWitness(let witness) = try RecordDecoder.decode(bytes).body else {
+            return [LogID]()
+          }
+          return witness.heads.map(\.log)
+        }
+        #expect(witnessed.map(\.count) == [2, 2, 2])
+        #expect(witnessed.flatMap { $0 } == logs)
+      }
+    }
   }
 }

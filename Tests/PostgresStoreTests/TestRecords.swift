@@ -63,6 +63,14 @@ struct LogWriter {
     clock += 1
   }
 
+  /// Sets the agent's clock to that many seconds.
+  mutating func setClock(_ seconds: Int64) { clock = seconds }
+
+  /// Writes heartbeats, one a second.
+  mutating func beat(_ count: Int) {
+    for _ in 0..<count { write(HeartbeatRecord(openSessions: 0, backlogRecords: 0)) }
+  }
+
   mutating func write(raw bytes: [UInt8]) { records.append(Data(bytes)) }
 
   /// The records written since the last batch.

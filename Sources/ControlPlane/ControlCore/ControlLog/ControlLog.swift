@@ -162,9 +162,7 @@ package struct ControlLog: Sendable {
   /// Takes the heads of the agents' logs that have grown into it.
   func witnessAgents() async {
     do {
-      while try await store.witness(
-        limit: Self.maximumHeads, { record in entry { .witness(record) } }) == Self.maximumHeads
-      {}
+      _ = try await store.witness(limit: Self.maximumHeads) { record in entry { .witness(record) } }
     } catch {
       surroundings.logger.error(
         "the agents' logs were not witnessed and will be tried again",

@@ -21,11 +21,12 @@ package protocol ControlLogStore: Sendable {
   ) async throws(ControlError) -> [Hash256]?
   /// One page of entries, newest first.
   func entries(_ query: ControlLogQuery) async throws(ControlError) -> [ControlLogItem]
-  /// Appends an entry made of the heads of the agents' logs that have grown since the last one.
+  /// Appends entries made of the heads of the agents' logs that have grown since the last ones, each
+  /// log at most once, and none left out.
   ///
   /// One replica at a time does it; the others do nothing.
   /// - Parameter limit: The most heads of one entry.
-  /// - Returns: How many heads it has; 0 when nothing was appended.
+  /// - Returns: How many heads they have; 0 when nothing was appended.
   func witness(
     limit: Int, _ entry: @escaping @Sendable (AgentsWitnessRecord) -> ControlLogEntry
   ) async throws(ControlError) -> Int

@@ -9,16 +9,33 @@ extension PostgresStore {
   package func witness(
     limit: Int, _ entry: @escaping @Sendable (AgentsWitnessRecord) -> ControlLogEntry
   ) async throws(ControlError) -> Int {
+    var count = 0
+    var last: LogID?
+    // Behind the last log, and not from the first again: those that never stop growing would let no
+    // other have a turn.
+    repeat {
+      let heads = try await witness(after: last, limit: limit, entry)
+      count += heads.count
+      last = heads.count < limit ? nil : heads.last?.log
+    } while last != nil
+    return count
+  }
+
+  /// Appends one entry; a transaction of its own, so that others can append between two.
+  private func witness(
+    after last: LogID?, limit: Int,
+    _ entry: @escaping @Sendable (AgentsWitnessRecord) -> ControlLogEntry
+  ) async throws(ControlError) -> [AgentsWitnessRecord.Head] {
     try await transact("witnessing the agents' logs") { session in
       let isOurs = try session.row(
         "SELECT pg_try_advisory_xact_lock($1)", [.integer(Self.witnessLock)],
         { row throws(PostgresError) in try row.bool() })
-      guard isOurs == true else { return 0 }
-      let heads = try Self.grownHeads(limit: limit, session)
-      guard !heads.isEmpty else { return 0 }
+      guard isOurs == true else { return [] }
+      let heads = try Self.grownHeads(after: last, limit: limit, session)
+      guard !heads.isEmpty else { return [] }
       try Self.noteWitnessed(heads, session)
       try Self.append(entry(AgentsWitnessRecord(heads: heads)), session)
-      return heads.count
+      return heads
     }
   }
 
@@ -58,7 +75,7 @@ extension PostgresStore {
   }
 
   private static func grownHeads(
-    limit: Int, _ session: PostgresSession
+    after last: LogID?, limit: Int, _ session: PostgresSession
   ) throws(PostgresError) -> [AgentsWitnessRecord.Head] {
     try session.rows(
       """
@@ -67,8 +84,10 @@ extension PostgresStore {
       LEFT JOIN sallyport.witnessed_log w USING (agent, epoch, lane)
       WHERE c.next_seq > coalesce(w.size, 0) AND octet_length(c.root) = 32
         AND c.agent NOT IN (SELECT id FROM sallyport.control_plane)
+        AND ($2::uuid IS NULL OR (c.agent, c.epoch, c.lane) > ($2, $3::bigint, $4::bigint))
       ORDER BY c.agent, c.epoch, c.lane LIMIT $1
-      """, [.integer(Int64(limit))]
+      """,
+      [.integer(Int64(limit))] + (last.map(key) ?? [.null, .null, .null])
     ) { row throws(PostgresError) in
       let log = LogID(
         agent: AgentID(try row.identifier()), epoch: try row.unsigned(),

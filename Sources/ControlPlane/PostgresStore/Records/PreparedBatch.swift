@@ -38,8 +38,10 @@ struct PreparedBatch: Sendable {
 
   var opensLog: Bool { records.contains { $0.decoded?.kind == .logOpen } }
 
-  /// The latest time that a record names; `nil` when none can be read.
-  var latestTime: WallTime? {
-    records.compactMap(\.decoded?.header.time).max { $0.unixNanoseconds < $1.unixNanoseconds }
+  /// The time of the last record that can be read; `nil` when none can be.
+  ///
+  /// Not the latest time of all: a clock that was wrong for a moment would stand for ever.
+  var lastTime: WallTime? {
+    records.last { $0.decoded != nil }?.decoded?.header.time
   }
 }

@@ -3,14 +3,9 @@ internal import ControlCore
 import Foundation
 internal import GatewayModel
 
-// An agent that has signed two histories of one log, or writes a log that it has given up, is not
-// one agent any more: its host was cloned, or it lies. Nothing is taken from it until a person has
-// looked.
+// An agent that has signed two histories of one log is not one agent any more: its host was cloned,
+// or it lies. Nothing is taken from it until a person has looked.
 extension PostgresStore {
-  /// How far a record of a lower epoch may lie behind the beginning of a higher one, in seconds:
-  /// lanes change their epoch one after the other.
-  static let epochOverlapSeconds: Int64 = 5
-
   /// Answers a batch that does not begin at the cursor.
   ///
   /// What is sent again has to be what is stored. It is compared leaf by leaf, which is as good as
@@ -64,70 +59,5 @@ extension PostgresStore {
   ) throws -> IngestAnswer {
     try quarantine(batch, cursor, size: size, root: root, detail, session)
     return .quarantined(reason: detail, isNew: true)
-  }
-
-  /// Quarantines an agent whose lower epoch goes on after it has begun a higher one; the reason,
-  /// or `nil` when there is none for it.
-  ///
-  /// A backlog of the lower epoch may come at any time; what counts is when its records were
-  /// written, by the agent's own clock.
-  static func quarantineSecondWriter(
-    _ batch: PreparedBatch, _ cursor: LogCursor, _ session: PostgresSession
-  ) throws -> String? {
-    guard !cursor.overlapAccepted else { return nil }
-    let log = batch.log
-    var found: String?
-    if let latest = batch.latestTime, let next = try earliestEpoch(above: log, session),
-      latest > next.beganAt.later(bySeconds: epochOverlapSeconds)
-    {
-      found =
-        "the log \(log) goes on at \(TimeText.text(latest)), but the agent has begun epoch "
-        + "\(next.number) at \(TimeText.text(next.beganAt))"
-    } else if batch.fromSeq == 0, let began = batch.records.first?.decoded?.header.time,
-      let earlier = try latestRecord(below: log, session),
-      earlier.at > began.later(bySeconds: epochOverlapSeconds)
-    {
-      found =
-        "the agent has begun the log \(log) at \(TimeText.text(began)), but its epoch "
-        + "\(earlier.epoch) went on until \(TimeText.text(earlier.at))"
-    }
-    guard let found else { return nil }
-    let detail = "two writers at once: \(found)"
-    try quarantine(batch, cursor, size: batch.nextSeq, root: nil, detail, session)
-    return detail
-  }
-
-  private static func earliestEpoch(
-    above log: LogID, _ session: PostgresSession
-  ) throws(PostgresError) -> Epoch? {
-    try session.row(
-      """
-      SELECT epoch, began_at FROM sallyport.log_cursor
-      WHERE agent = $1 AND epoch > $2 AND began_at IS NOT NULL AND NOT overlap_accepted
-      ORDER BY began_at LIMIT 1
-      """, [.identifier(log.agent.value), .number(log.epoch)]
-    ) { row throws(PostgresError) in
-      Epoch(number: try row.unsigned(), beganAt: try row.time())
-    }
-  }
-
-  private static func latestRecord(
-    below log: LogID, _ session: PostgresSession
-  ) throws(PostgresError) -> (epoch: UInt64, at: WallTime)? {
-    try session.row(
-      """
-      SELECT epoch, last_at FROM sallyport.log_cursor
-      WHERE agent = $1 AND epoch < $2 AND last_at IS NOT NULL AND NOT overlap_accepted
-      ORDER BY last_at DESC LIMIT 1
-      """, [.identifier(log.agent.value), .number(log.epoch)]
-    ) { row throws(PostgresError) in (epoch: try row.unsigned(), at: try row.time()) }
-  }
-}
-
-extension WallTime {
-  /// Saturates.
-  func later(bySeconds seconds: Int64) -> WallTime {
-    let (sum, overflow) = unixNanoseconds.addingReportingOverflow(seconds * 1_000_000_000)
-    return WallTime(unixNanoseconds: overflow ? .max : sum)
   }
 }

@@ -92,7 +92,7 @@ extension PostgresStore: AuditStore {
       """
       UPDATE sallyport.log_cursor
       SET next_seq = $4, checkpoint = $5, received_at = $6, frontier = $7, root = $8,
-        began_at = CASE WHEN $9 THEN $10 ELSE began_at END, last_at = greatest(last_at, $11)
+        began_at = CASE WHEN $9 THEN $10 ELSE began_at END, last_at = coalesce($11, last_at)
       WHERE agent = $1 AND epoch = $2 AND lane = $3
       """,
       key(batch.log) + [
@@ -100,7 +100,7 @@ extension PostgresStore: AuditStore {
         .bytes(grown.frontier.subtrees.flatMap(\.bytes)), .bytes(grown.frontier.root.bytes),
         .bool(batch.fromSeq == 0),
         .time(batch.records.first?.decoded?.header.time ?? cursor.receivedAt),
-        .optional(batch.latestTime),
+        .optional(batch.lastTime),
       ])
   }
 

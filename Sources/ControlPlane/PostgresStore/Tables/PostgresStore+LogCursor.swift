@@ -13,8 +13,6 @@ struct LogCursor: Sendable {
   var frontier: [UInt8]?
   /// The first record that no named backup has; 0 when none was named.
   var horizonSeq: UInt64
-  /// Whether a person has accepted that the log goes on beside a later epoch.
-  var overlapAccepted: Bool
 }
 
 extension PostgresStore {
@@ -49,15 +47,13 @@ extension PostgresStore {
   ) throws(PostgresError) -> LogCursor? {
     try session.row(
       """
-      SELECT next_seq, greatest(clock_timestamp(), received_at), checkpoint, frontier, horizon_seq,
-        overlap_accepted
+      SELECT next_seq, greatest(clock_timestamp(), received_at), checkpoint, frontier, horizon_seq
       FROM sallyport.log_cursor WHERE agent = $1 AND epoch = $2 AND lane = $3 FOR UPDATE
       """, key(log)
     ) { row throws(PostgresError) in
       LogCursor(
         nextSeq: try row.unsigned(), receivedAt: try row.time(), note: try row.bytes(),
-        frontier: try row.optionalBytes(), horizonSeq: try row.unsigned(),
-        overlapAccepted: try row.bool())
+        frontier: try row.optionalBytes(), horizonSeq: try row.unsigned())
     }
   }
 

@@ -42,17 +42,25 @@ extension PostgresStore {
       """, [.identifier(batch.log.agent.value), .text(detail)])
   }
 
+  /// Ends the quarantine of an agent, and accepts that its epochs have overlapped until now;
+  /// otherwise the same batch would be found again. What they write later is not accepted.
   package func release(_ id: AgentID) async throws(ControlError) -> Bool {
     try await transact("releasing the agent \"\(id)\"") { session in
+      // The logs before the agent: batches take their locks in this order.
+      let epochs = try session.rows(
+        """
+        SELECT epoch FROM sallyport.log_cursor
+        WHERE agent = $1 ORDER BY epoch, lane FOR UPDATE
+        """, [.identifier(id.value)], { row throws(PostgresError) in try row.integer() })
+      // No earlier than what is stored: the agent's clock may be ahead.
       let released = try session.execute(
         """
-        UPDATE sallyport.agent SET quarantined_at = NULL, quarantine_reason = NULL
+        UPDATE sallyport.agent SET quarantined_at = NULL, quarantine_reason = NULL,
+          overlap_accepted_epoch = $2,
+          overlap_accepted_at = greatest(clock_timestamp(),
+            (SELECT max(last_at) FROM sallyport.log_cursor WHERE agent = $1))
         WHERE id = $1 AND quarantined_at IS NOT NULL
-        """, [.identifier(id.value)])
-      // What has overlapped so far is accepted; otherwise the same batch would be found again.
-      try session.execute(
-        "UPDATE sallyport.log_cursor SET overlap_accepted = true WHERE agent = $1",
-        [.identifier(id.value)])
+        """, [.identifier(id.value), .optional(epochs.max())])
       guard released == 1 else { return false }
       try record(in: session)
       return true

@@ -195,8 +195,8 @@ final class AwayStore: AccessStore, AgentStore, AuditStore, BundleStore, Connect
       keys: try await ControlKeys.open(
         store: self, wrappingKey: WrappingKey(), settings: settings, surroundings: surroundings),
       stores: ControlStores(
-        access: self, agents: self, audit: self, bundles: self, connections: self,
-        controlLog: self, evidence: self, grants: self, retention: self,
+        access: self, agents: self, audit: self, bundles: self, completeness: self,
+        connections: self, controlLog: self, evidence: self, grants: self, retention: self,
         secrets: self, status: self),
       surroundings: surroundings)
   }

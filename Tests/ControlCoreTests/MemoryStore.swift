@@ -71,8 +71,8 @@ final class MemoryStore: RecordingStore {
 
   var stores: ControlStores {
     ControlStores(
-      access: self, agents: self, audit: self, bundles: self, connections: self,
-      controlLog: self, evidence: self, grants: self, retention: self,
+      access: self, agents: self, audit: self, bundles: self, completeness: self,
+      connections: self, controlLog: self, evidence: self, grants: self, retention: self,
       secrets: self, status: self)
   }
 }

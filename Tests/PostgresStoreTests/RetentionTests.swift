@@ -207,6 +207,14 @@ extension DatabaseTests {
         let report = Self.verify(try await Self.lines(plane))
         #expect(report.findings == [])
         #expect(report.logs.first { !$0.isOfControlPlane }?.from == 615)
+        // What is gone in order is no gap; the control plane's own records are all there.
+        let complete = try await plane.completeness.prepare(
+          agents: [], since: nil, until: nil, by: Self.caller
+        ).make {}
+        #expect(complete.isComplete)
+        #expect(complete.logs.first { $0.name == "host1" }?.prunedBefore == 615)
+        let own = try #require(complete.logs.first { $0.name == "control plane" })
+        #expect(own.records == own.expected && own.first == 0)
         let entries = try await store.entries(ControlLogQuery())
         #expect(entries.count { $0.summary.action == "retention.prune" } == 3)
         #expect(entries.count { $0.summary.action == "retention.run" } == 3)

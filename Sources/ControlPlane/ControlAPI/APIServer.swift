@@ -78,6 +78,7 @@ package enum APIServer {
     TokensHarness(tokens: plane.tokens).addRoutes(to: routes)
     EvidenceHarness(evidence: plane.evidence).addRoutes(to: routes)
     AuditHarness(audit: plane.audit).addRoutes(to: routes)
+    CompletenessHarness(completeness: plane.completeness).addRoutes(to: routes)
     RetentionHarness(retention: plane.retention).addRoutes(to: routes)
     ControlLogHarness(log: plane.controlLog).addRoutes(to: routes)
     return router

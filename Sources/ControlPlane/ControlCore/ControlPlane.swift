@@ -33,6 +33,7 @@ package struct ControlStores: Sendable {
   package var agents: any AgentStore
   package var audit: any AuditStore
   package var bundles: any BundleStore
+  package var completeness: any CompletenessStore
   package var connections: any ConnectionStore
   package var controlLog: any ControlLogStore
   package var evidence: any EvidenceStore
@@ -43,7 +44,8 @@ package struct ControlStores: Sendable {
 
   package init(
     access: any AccessStore, agents: any AgentStore, audit: any AuditStore,
-    bundles: any BundleStore, connections: any ConnectionStore, controlLog: any ControlLogStore,
+    bundles: any BundleStore, completeness: any CompletenessStore,
+    connections: any ConnectionStore, controlLog: any ControlLogStore,
     evidence: any EvidenceStore, grants: any GrantStore, retention: any RetentionStore,
     secrets: any SecretStore, status: any StatusStore
   ) {
@@ -51,6 +53,7 @@ package struct ControlStores: Sendable {
     self.agents = agents
     self.audit = audit
     self.bundles = bundles
+    self.completeness = completeness
     self.connections = connections
     self.controlLog = controlLog
     self.evidence = evidence
@@ -69,6 +72,7 @@ package struct ControlPlane: Sendable {
   package let agents: AgentService
   package let audit: AuditService
   package let bundles: BundleService
+  package let completeness: CompletenessService
   package let connections: ConnectionService
   package let connectionTests: ConnectionTests
   package let controlLog: ControlLog
@@ -99,6 +103,8 @@ package struct ControlPlane: Sendable {
     texts = TextAnalysis(store: stores.audit, surroundings: surroundings)
     evidence = EvidenceService(
       store: stores.evidence, keys: keys, log: log, surroundings: surroundings)
+    completeness = CompletenessService(
+      store: stores.completeness, evidence: evidence, log: log, surroundings: surroundings)
     connections = ConnectionService(
       store: stores.connections, agents: stores.agents, bundles: bundles, tests: connectionTests,
       log: log, settings: settings, surroundings: surroundings)

@@ -45,8 +45,8 @@ package struct PostgresStore: Sendable {
   /// This database as the place of everything.
   package var stores: ControlStores {
     ControlStores(
-      access: self, agents: self, audit: self, bundles: self, connections: self,
-      controlLog: self, evidence: self, grants: self, retention: self,
+      access: self, agents: self, audit: self, bundles: self, completeness: self,
+      connections: self, controlLog: self, evidence: self, grants: self, retention: self,
       secrets: self, status: self)
   }
 

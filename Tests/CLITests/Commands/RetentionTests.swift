@@ -65,10 +65,10 @@ struct RetentionTests {
         log: log, isOfControlPlane: own, from: from, size: size, root: MerkleTree.emptyRoot,
         facts: LogFacts())
     }
-    var report = VerificationReport(
-      isComplete: false, scope: nil, findings: [],
-      logs: [verified(other, 0, 9, own: true), verified(log, 5, 12), verified(other, 7, 7)],
-      records: 16)
+    var verifier = ExportVerifier()
+    var report = verifier.finish()
+    report.findings = []
+    report.logs = [verified(other, 0, 9, own: true), verified(log, 5, 12), verified(other, 7, 7)]
     var day = Self.day
     // Names of files are made of nothing else that a server may send.
     day.day = "../2026-05-04"

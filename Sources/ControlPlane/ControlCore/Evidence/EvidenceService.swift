@@ -22,17 +22,24 @@ package struct EvidenceService: Sendable {
   package func export(
     agents: [String], since: String?, until: String?, by caller: Caller
   ) async throws(ControlError) -> PreparedExport {
-    let scope = ExportScope(
-      agents: agents.isEmpty ? nil : try await found(agents),
-      since: try since.map { text throws(ControlError) in try FilterText.time(text, field: "since")
-      },
-      until: try until.map { text throws(ControlError) in try FilterText.time(text, field: "until")
-      })
+    let scope = try await scope(agents: agents, since: since, until: until)
     try await log.willRead(
       "export", ["agents": agents.joined(separator: ","), "since": since, "until": until],
       by: caller)
     return PreparedExport(
       store: store, control: control, scope: scope, made: surroundings.now())
+  }
+
+  /// Reads what part of the trail is asked for.
+  func scope(
+    agents: [String], since: String?, until: String?
+  ) async throws(ControlError) -> ExportScope {
+    ExportScope(
+      agents: agents.isEmpty ? nil : try await found(agents),
+      since: try since.map { text throws(ControlError) in try FilterText.time(text, field: "since")
+      },
+      until: try until.map { text throws(ControlError) in try FilterText.time(text, field: "until")
+      })
   }
 
   /// Proves that a record stands in its log.

@@ -7,7 +7,7 @@ struct Audit: AsyncParsableCommand {
     abstract: "The trail of statements and refusals, and what was done at the control plane.",
     subcommands: [
       AuditQuery.self, AuditExport.self, AuditVerify.self, AuditProve.self, ControlEntries.self,
-      ControlCheckpoint.self,
+      ControlCheckpoint.self, AuditCompleteness.self,
     ])
 }
 

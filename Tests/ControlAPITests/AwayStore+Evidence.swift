@@ -13,6 +13,9 @@ extension AwayStore: EvidenceStore {
   func records(
     of log: LogID, from seq: UInt64, before end: UInt64, limit: Int
   ) async throws(ControlError) -> [StoredRecord] { throw gone }
+  func strayRecords(
+    of log: LogID, behind place: Int64?, limit: Int
+  ) async throws(ControlError) -> [StrayRecord] { throw gone }
   func leaves(of log: LogID, _ range: Range<UInt64>) async throws(ControlError) -> [Hash256] {
     throw gone
   }

@@ -32,6 +32,10 @@ extension MemoryStore: EvidenceStore {
     }
   }
 
+  func strayRecords(
+    of log: LogID, behind place: Int64?, limit: Int
+  ) async throws(ControlError) -> [StrayRecord] { [] }
+
   func leaves(of log: LogID, _ range: Range<UInt64>) async throws(ControlError) -> [Hash256] {
     try entries().filter { range.contains($0.header.seq) }.map(\.leaf)
   }

@@ -110,6 +110,7 @@ struct AuditExport {
       try await put(log.log, next..<behind)
       next = behind
     }
+    if since == nil, until == nil { try await putStrays(of: log.log) }
     var head = ExportHead(checkpoint: String(decoding: log.checkpoint, as: UTF8.self))
     if end < log.size {
       head.consistency = try await store.consistencyProof(log.log, from: end, to: log.size).map {
@@ -118,6 +119,18 @@ struct AuditExport {
     }
     try await put([.head(head)])
     logs += 1
+  }
+
+  /// The records that stand outside of the log: no verification is to pass them over.
+  private mutating func putStrays(of log: LogID) async throws {
+    var place: Int64?
+    while true {
+      let found = try await store.strayRecords(of: log, behind: place, limit: Int(Self.part))
+      guard let last = found.last, place.map({ last.place > $0 }) ?? true else { return }
+      records += found.count
+      try await put(found.map { .record(Self.line($0.record)) })
+      place = last.place
+    }
   }
 
   /// The records of a part of a log that are there, and the hashes kept of them.

@@ -10,8 +10,22 @@ extension PostgresStore: EvidenceStore {
     try await transact("listing the logs") { session in
       try session.rows(
         """
-        SELECT agent, epoch, lane, next_seq, checkpoint FROM sallyport.log_cursor
-        WHERE ($1::uuid[] IS NULL OR agent = ANY ($1)) AND next_seq > 0
+        WITH RECURSIVE stored AS (
+          (SELECT agent, epoch, lane FROM sallyport.every_record
+            ORDER BY agent, epoch, lane LIMIT 1)
+          UNION ALL
+          SELECT n.agent, n.epoch, n.lane FROM stored s CROSS JOIN LATERAL (
+            SELECT r.agent, r.epoch, r.lane FROM sallyport.every_record r
+            WHERE (r.agent, r.epoch, r.lane) > (s.agent, s.epoch, s.lane)
+            ORDER BY r.agent, r.epoch, r.lane LIMIT 1
+          ) n
+        )
+        SELECT agent, epoch, lane, coalesce(c.next_seq, 0), coalesce(c.checkpoint, ''::bytea)
+        FROM (
+          SELECT agent, epoch, lane FROM stored
+          UNION SELECT agent, epoch, lane FROM sallyport.log_cursor WHERE next_seq > 0
+        ) l LEFT JOIN sallyport.log_cursor c USING (agent, epoch, lane)
+        WHERE $1::uuid[] IS NULL OR agent = ANY ($1)
         ORDER BY agent, lane, epoch DESC
         """, [agents.map { .identifiers($0.map(\.value)) } ?? .null]
       ) { row throws(PostgresError) in
@@ -42,7 +56,7 @@ extension PostgresStore: EvidenceStore {
       try session.row(
         """
         SELECT min(seq) FROM sallyport.every_record
-        WHERE agent = $1 AND epoch = $2 AND lane = $3
+        WHERE agent = $1 AND epoch = $2 AND lane = $3 AND seq >= 0
           AND ($4::timestamptz IS NULL OR received_at >= $4)
         """, Self.key(log) + [.optional(since)]
       ) { row throws(PostgresError) in
@@ -54,27 +68,51 @@ extension PostgresStore: EvidenceStore {
   package func records(
     of log: LogID, from seq: UInt64, before end: UInt64, limit: Int
   ) async throws(ControlError) -> [StoredRecord] {
+    try await page(
+      of: log, "seq >= $6 AND seq < $7", [.number(seq), .number(end)], limit: limit
+    ).map(\.record)
+  }
+
+  package func strayRecords(
+    of log: LogID, behind place: Int64?, limit: Int
+  ) async throws(ControlError) -> [StrayRecord] {
+    // Held against the cursor as it is now: what arrived since the export began is none.
+    try await page(
+      of: log,
+      """
+      (seq < 0 OR seq >= coalesce((SELECT next_seq FROM sallyport.log_cursor
+        WHERE agent = $1 AND epoch = $2 AND lane = $3), 0))
+      AND ($6::bigint IS NULL OR seq > $6)
+      """, [place.map { .integer($0) } ?? .null], limit: limit)
+  }
+
+  /// The first records of a log that meet a condition.
+  ///
+  /// Those with the same seq come together, so that the next page can begin behind them.
+  private func page(
+    of log: LogID, _ condition: String, _ values: [SQLValue], limit: Int
+  ) async throws(ControlError) -> [StrayRecord] {
     try await transact("reading the log \"\(log)\"") { session in
       try session.rows(
         """
         SELECT seq, received_at, at, kind, session, statement, bytes FROM (
-          SELECT *, sum(octet_length(bytes)) OVER (ORDER BY seq, received_at) AS total,
-            row_number() OVER (ORDER BY seq, received_at) AS number
+          SELECT *, sum(octet_length(bytes)) OVER (ORDER BY seq) AS total,
+            rank() OVER (ORDER BY seq) AS number
           FROM (
             SELECT * FROM sallyport.every_record
-            WHERE agent = $1 AND epoch = $2 AND lane = $3 AND seq >= $4 AND seq < $5
-            ORDER BY seq, received_at LIMIT $6
+            WHERE agent = $1 AND epoch = $2 AND lane = $3 AND \(condition)
+            ORDER BY seq FETCH FIRST ($4) ROWS WITH TIES
           ) r
-        ) r WHERE total <= $7 OR number = 1 ORDER BY seq, received_at
+        ) r WHERE total <= $5 OR number = 1 ORDER BY seq, received_at
         """,
-        Self.key(log) + [
-          .number(seq), .number(end), .integer(Int64(limit)), .integer(Self.maximumPartBytes),
-        ]
+        Self.key(log) + [.integer(Int64(limit)), .integer(Self.maximumPartBytes)] + values
       ) { row throws(PostgresError) in
-        StoredRecord(
-          seq: try row.unsigned(), receivedAt: try row.time(), at: try row.time(),
+        let seq = try row.integer()
+        let record = StoredRecord(
+          seq: UInt64(clamping: seq), receivedAt: try row.time(), at: try row.time(),
           kind: try row.text(), session: try row.optionalIdentifier().map { SessionID($0) },
           statement: try row.optionalInteger(), bytes: try row.bytes())
+        return StrayRecord(place: seq, record: record)
       }
     }
   }

@@ -8,7 +8,7 @@ struct TrustedKeys: Sendable, Equatable {
   init() {}
 
   /// Reads lines of an agent's id and its key in base64; empty ones and those with `#` are passed
-  /// over.
+  /// over. Fails when there is no key.
   init(text: String, source: String) throws(CLIFailure) {
     for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
     {
@@ -22,6 +22,12 @@ struct TrustedKeys: Sendable, Equatable {
           remedy: "write the id and the key in base64, with a space between them")
       }
       keys[AgentID(id)] = Array(key)
+    }
+    // Without any, every key that the control plane says would be taken.
+    guard !keys.isEmpty else {
+      throw CLIFailure(
+        .failed, "\(source) holds no trusted key",
+        remedy: "write a line for each agent: its id and its key in base64")
     }
   }
 

@@ -32,7 +32,16 @@ struct VerificationText {
     for finding in report.findings {
       try StandardOutput.line("✗ \(EscapedText.line(finding.description))")
     }
+    if let notes { try StandardOutput.line(notes) }
     try StandardOutput.line(conclusion)
+  }
+
+  /// What is told beside the findings; `nil` for nothing.
+  var notes: String? {
+    guard report.equivocations > 0 else { return nil }
+    return "\(report.equivocations) times an agent was found to have signed two histories of a log,"
+      + " and was quarantined; this is about the agent and no fault of the trail. → sallyport"
+      + " agents list"
   }
 
   private var conclusion: String {
@@ -69,6 +78,8 @@ struct VerificationInfo: Codable {
   var complete: Bool
   var scope: String?
   var records: Int
+  /// How often an agent was found to have signed two histories of a log.
+  var equivocations: Int
   var logs: [Log]
   var findings: [Finding]
 
@@ -77,6 +88,7 @@ struct VerificationInfo: Codable {
     complete = report.isComplete
     scope = report.scope
     records = report.records
+    equivocations = report.equivocations
     logs = report.logs.map { log in
       Log(
         log: "\(log.log)", isOfControlPlane: log.isOfControlPlane, from: log.from, size: log.size,

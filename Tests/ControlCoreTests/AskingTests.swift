@@ -127,16 +127,16 @@ import Testing
   @Test func notMoreWaitThanThereIsRoomFor() async throws {
     let watch = TrailWatch(surroundings: Plane.surroundings { 0 })
     let waiting = (0..<TrailWatch.maximumWaiting).map { _ in
-      Task { try await watch.wait(beyond: 0, within: .seconds(60)) }
+      Task { try await watch.wait(beyond: 0, within: .seconds(600)) }
     }
     try await eventually("all waiting") { await watch.waitingCount == TrailWatch.maximumWaiting }
     let error = await #expect(throws: ControlError.self) {
-      try await watch.wait(beyond: 0, within: .seconds(60))
+      try await watch.wait(beyond: 0, within: .seconds(600))
     }
     #expect(error?.code == .unavailable)
     await watch.update(1)
     for task in waiting { #expect(try await task.value) }
-    #expect(try await watch.wait(beyond: 0, within: .seconds(60)))
+    #expect(try await watch.wait(beyond: 0, within: .seconds(600)))
   }
 }
 

@@ -156,8 +156,8 @@ let controlPlane: [Target] = [
   program(
     "sallyport", path: "ControlPlane/CLI",
     [
-      "APIModel", "AuditLog", "GatewayModel", .argumentParser, .httpClient, .nioCore, .nioPosix, .nioSSL,
-      .nioFoundationCompat, .crypto, .x509,
+      "APIModel", "AuditLog", "GatewayModel", .argumentParser, .httpClient, .nioCore, .nioPosix,
+      .nioSSL, .nioFoundationCompat, .crypto, .x509,
     ]),
 ]
 

@@ -12,31 +12,6 @@ import Testing
 extension DatabaseTests {
   /// Days that go, with their export.
   @Suite struct Retentions {
-    private static let caller = Caller(
-      tokenID: Identifier128(high: 1, low: 2), name: "admin", role: .admin)
-
-    private final class Key: WrappingKeySource {
-      let name = "test"
-      private let key = Mutex<[UInt8]?>(nil)
-      func read() async throws(ControlError) -> [UInt8]? { key.withLock { $0 } }
-      func create(_ key: [UInt8]) async throws(ControlError) { self.key.withLock { $0 = key } }
-    }
-
-    private static func plane(_ store: PostgresStore) async throws -> ControlPlane {
-      let settings = ControlSettings(
-        organisation: "acme", version: "1", linkAddress: "c:1", serverNames: ["localhost"])
-      let surroundings = Surroundings(
-        now: { WallTime(unixNanoseconds: Int64(Date().timeIntervalSince1970 * 1e9)) },
-        sleep: { try await Task.sleep(for: $0) },
-        randomBytes: { count in (0..<count).map { _ in UInt8.random(in: 0...255) } },
-        logger: quiet)
-      return ControlPlane(
-        settings: settings,
-        keys: try await ControlKeys.open(
-          store: store, wrappingKey: Key(), settings: settings, surroundings: surroundings),
-        stores: store.stores, surroundings: surroundings)
-    }
-
     /// Puts everything that is stored so many days back, as if it had arrived then.
     private static func age(_ store: PostgresStore, days: Int) async throws {
       try await store.run(
@@ -68,7 +43,7 @@ extension DatabaseTests {
       _ plane: ControlPlane, _ day: RetentionDayInfo? = nil
     ) async throws -> [Data] {
       let export = try await plane.evidence.export(
-        agents: [], since: day?.since, until: day?.until, by: caller)
+        agents: [], since: day?.since, until: day?.until, by: TestPlane.caller)
       let written = Mutex(Data())
       try await export.write { bytes in written.withLock { $0.append(bytes) } }
       return written.withLock { $0 }.split(separator: 10).map { Data($0) }
@@ -93,11 +68,11 @@ extension DatabaseTests {
     /// Exports the oldest day, verifies it and has it removed.
     @discardableResult
     private static func prune(_ plane: ControlPlane) async throws -> PruneInfo {
-      let oldest = try #require(try await plane.retention.days(by: caller).first)
-      let info = try await plane.retention.day(oldest.day, by: caller)
+      let oldest = try #require(try await plane.retention.days(by: TestPlane.caller).first)
+      let info = try await plane.retention.day(oldest.day, by: TestPlane.caller)
       let report = verify(try await lines(plane, info))
       #expect(report.findings == [])
-      return try await plane.retention.prune(oldest.day, request(report), by: caller)
+      return try await plane.retention.prune(oldest.day, request(report), by: TestPlane.caller)
     }
 
     private static func refusal(
@@ -131,27 +106,27 @@ extension DatabaseTests {
 
     @Test func `a day is exported, verified and removed, and what stays is sound`() async throws {
       try await withStore { store in
-        let plane = try await Self.plane(store)
+        let plane = try await TestPlane.over(store)
         _ = try await plane.retention.set(
-          RetentionChange(connection: nil, days: 5), by: Self.caller)
+          RetentionChange(connection: nil, days: 5), by: TestPlane.caller)
         let logs = try await Self.filled(store)
         let own = try await store.number("SELECT count(*) FROM sallyport.control_entry")
         #expect(own > 0)
 
-        let days = try await plane.retention.days(by: Self.caller)
+        let days = try await plane.retention.days(by: TestPlane.caller)
         #expect(days.count == 2)
-        let info = try await plane.retention.day(days[0].day, by: Self.caller)
+        let info = try await plane.retention.day(days[0].day, by: TestPlane.caller)
         #expect(info.reasons == [])
         #expect(info.connections == ["orders", "payroll"])
         #expect(info.records == 311)
         #expect(info.statements == 2)
         // Today stays, and not only for its age.
-        let today = try await plane.retention.day(days[1].day, by: Self.caller)
+        let today = try await plane.retention.day(days[1].day, by: TestPlane.caller)
         #expect(!today.mayGo)
 
         let pruned = try await Self.prune(plane)
         #expect(pruned == PruneInfo(day: days[0].day, records: 311, statements: 2, sessions: 1))
-        #expect(try await plane.retention.days(by: Self.caller) == [days[1]])
+        #expect(try await plane.retention.days(by: TestPlane.caller) == [days[1]])
         #expect(
           try await store.number(
             "SELECT count(*) FROM pg_class WHERE relname = 'record_\(Self.digits(days[0].day))'")
@@ -168,7 +143,7 @@ extension DatabaseTests {
         // The session that goes on is there with its statement.
         #expect(try await store.number("SELECT count(*) FROM sallyport.session") == 1)
         #expect(try await store.number("SELECT count(*) FROM sallyport.statement") == 1)
-        let page = try await plane.audit.statements(StatementFilter(), by: Self.caller)
+        let page = try await plane.audit.statements(StatementFilter(), by: TestPlane.caller)
         #expect(page.items.map(\.sql) == ["SELECT 3"])
         // A second run finds nothing.
         let again = await Self.refusal { try await Self.prune(plane) }
@@ -189,9 +164,9 @@ extension DatabaseTests {
 
     @Test func `logs go on after their day was removed`() async throws {
       try await withStore { store in
-        let plane = try await Self.plane(store)
+        let plane = try await TestPlane.over(store)
         _ = try await plane.retention.set(
-          RetentionChange(connection: nil, days: 2), by: Self.caller)
+          RetentionChange(connection: nil, days: 2), by: TestPlane.caller)
         var log = LogWriter(agent: 1)
         _ = try await store.enrol(agent: 1)
         for days in [20, 12, 5] {
@@ -209,7 +184,7 @@ extension DatabaseTests {
         #expect(report.logs.first { !$0.isOfControlPlane }?.from == 615)
         // What is gone in order is no gap; the control plane's own records are all there.
         let complete = try await plane.completeness.prepare(
-          agents: [], since: nil, until: nil, by: Self.caller
+          agents: [], since: nil, until: nil, by: TestPlane.caller
         ).make {}
         #expect(complete.isComplete)
         #expect(complete.logs.first { $0.name == "host1" }?.prunedBefore == 615)
@@ -223,19 +198,19 @@ extension DatabaseTests {
 
     @Test func `a hold stops it until it is released`() async throws {
       try await withStore { store in
-        let plane = try await Self.plane(store)
+        let plane = try await TestPlane.over(store)
         _ = try await plane.retention.set(
-          RetentionChange(connection: nil, days: 1), by: Self.caller)
+          RetentionChange(connection: nil, days: 1), by: TestPlane.caller)
         _ = try await Self.filled(store)
-        let oldest = try await plane.retention.days(by: Self.caller)[0].day
-        let info = try await plane.retention.day(oldest, by: Self.caller)
+        let oldest = try await plane.retention.days(by: TestPlane.caller)[0].day
+        let info = try await plane.retention.day(oldest, by: TestPlane.caller)
         let request = Self.request(Self.verify(try await Self.lines(plane, info)))
         _ = try await plane.retention.add(
           LegalHoldDraft(
             name: "case-7", connection: "payroll", since: nil, until: nil, reason: "counsel"),
-          by: Self.caller)
+          by: TestPlane.caller)
         let refusal = await Self.refusal {
-          _ = try await plane.retention.prune(oldest, request, by: Self.caller)
+          _ = try await plane.retention.prune(oldest, request, by: TestPlane.caller)
         }
         #expect(refusal?.code == .conflict)
         #expect(refusal?.message.contains("case-7") == true)
@@ -244,24 +219,24 @@ extension DatabaseTests {
           _ = try await plane.retention.add(
             LegalHoldDraft(
               name: "case-7", connection: nil, since: nil, until: nil, reason: "again"),
-            by: Self.caller)
+            by: TestPlane.caller)
         }
         #expect(twice?.code == .conflict)
         _ = try await plane.retention.release(
-          hold: "case-7", ReleaseRequest(reason: "settled"), by: Self.caller)
+          hold: "case-7", ReleaseRequest(reason: "settled"), by: TestPlane.caller)
         #expect(
-          try await plane.retention.prune(oldest, request, by: Self.caller).records == 311)
+          try await plane.retention.prune(oldest, request, by: TestPlane.caller).records == 311)
       }
     }
 
     @Test func `what was not exported as it is stored stays`() async throws {
       try await withStore { store in
-        let plane = try await Self.plane(store)
+        let plane = try await TestPlane.over(store)
         _ = try await plane.retention.set(
-          RetentionChange(connection: nil, days: 1), by: Self.caller)
+          RetentionChange(connection: nil, days: 1), by: TestPlane.caller)
         _ = try await Self.filled(store)
-        let days = try await plane.retention.days(by: Self.caller).map(\.day)
-        let info = try await plane.retention.day(days[0], by: Self.caller)
+        let days = try await plane.retention.days(by: TestPlane.caller).map(\.day)
+        let info = try await plane.retention.day(days[0], by: TestPlane.caller)
         let good = Self.request(Self.verify(try await Self.lines(plane, info)))
         var changes: [PruneRequest] = []
         for change in 0..<5 {
@@ -277,7 +252,7 @@ extension DatabaseTests {
         }
         for request in changes {
           let refusal = await Self.refusal {
-            _ = try await plane.retention.prune(days[0], request, by: Self.caller)
+            _ = try await plane.retention.prune(days[0], request, by: TestPlane.caller)
           }
           #expect(refusal?.code == .conflict)
           #expect(refusal?.message.contains("its export") == true)
@@ -285,7 +260,7 @@ extension DatabaseTests {
         // Not the oldest, and no day of the trail.
         for (day, code) in [(days[1], ControlError.Code.conflict), ("1999-01-01", .notFound)] {
           let refusal = await Self.refusal {
-            _ = try await plane.retention.prune(day, good, by: Self.caller)
+            _ = try await plane.retention.prune(day, good, by: TestPlane.caller)
           }
           #expect(refusal?.code == code)
         }
@@ -300,7 +275,7 @@ extension DatabaseTests {
         try await store.run(
           "DELETE FROM sallyport.record WHERE seq = 100 AND agent = '\(identifier(2))'")
         let refusal = await Self.refusal {
-          _ = try await plane.retention.prune(days[0], good, by: Self.caller)
+          _ = try await plane.retention.prune(days[0], good, by: TestPlane.caller)
         }
         #expect(refusal?.message.contains("299 records of the log") == true)
       }
@@ -308,7 +283,7 @@ extension DatabaseTests {
 
     @Test func `the database drops no day that the log does not say`() async throws {
       try await withStore { store in
-        _ = try await Self.plane(store)
+        _ = try await TestPlane.over(store)
         _ = try await Self.filled(store)
         let day = try #require(try await store.storedDays().first)
         for sql in [
@@ -322,23 +297,23 @@ extension DatabaseTests {
 
     @Test func `only what is known gets a rule`() async throws {
       try await withStore { store in
-        let plane = try await Self.plane(store)
+        let plane = try await TestPlane.over(store)
         let refusal = await Self.refusal {
           _ = try await plane.retention.set(
-            RetentionChange(connection: "orders", days: 1), by: Self.caller)
+            RetentionChange(connection: "orders", days: 1), by: TestPlane.caller)
         }
         #expect(refusal?.code == .notFound)
         _ = try await Self.filled(store)
         let own = RetentionChange(connection: "orders", days: 9)
         #expect(
-          try await plane.retention.set(own, by: Self.caller).connections
+          try await plane.retention.set(own, by: TestPlane.caller).connections
             == [ConnectionRetention(connection: "orders", days: 9)])
         let forever = RetentionChange(connection: "orders", days: nil)
         #expect(
-          try await plane.retention.set(forever, by: Self.caller).connections
+          try await plane.retention.set(forever, by: TestPlane.caller).connections
             == [ConnectionRetention(connection: "orders", days: nil)])
         let none = RetentionChange(connection: "orders", days: nil, followsFleet: true)
-        #expect(try await plane.retention.set(none, by: Self.caller).connections == [])
+        #expect(try await plane.retention.set(none, by: TestPlane.caller).connections == [])
       }
     }
   }

@@ -11,34 +11,9 @@ import Testing
 extension DatabaseTests {
   /// Rows that no log has a place for are in the export, and so are findings.
   @Suite struct StrayRecords {
-    private static let caller = Caller(
-      tokenID: Identifier128(high: 1, low: 2), name: "admin", role: .admin)
-
-    private final class Key: WrappingKeySource {
-      let name = "test"
-      private let key = Mutex<[UInt8]?>(nil)
-      func read() async throws(ControlError) -> [UInt8]? { key.withLock { $0 } }
-      func create(_ key: [UInt8]) async throws(ControlError) { self.key.withLock { $0 = key } }
-    }
-
-    private static func plane(_ store: PostgresStore) async throws -> ControlPlane {
-      let settings = ControlSettings(
-        organisation: "acme", version: "1", linkAddress: "c:1", serverNames: ["localhost"])
-      let surroundings = Surroundings(
-        now: { WallTime(unixNanoseconds: Int64(Date().timeIntervalSince1970 * 1e9)) },
-        sleep: { try await Task.sleep(for: $0) },
-        randomBytes: { count in (0..<count).map { _ in UInt8.random(in: 0...255) } },
-        logger: quiet)
-      return ControlPlane(
-        settings: settings,
-        keys: try await ControlKeys.open(
-          store: store, wrappingKey: Key(), settings: settings, surroundings: surroundings),
-        stores: store.stores, surroundings: surroundings)
-    }
-
     private static func verified(_ plane: ControlPlane) async throws -> VerificationReport {
       let export = try await plane.evidence.export(
-        agents: [], since: nil, until: nil, by: caller)
+        agents: [], since: nil, until: nil, by: TestPlane.caller)
       let written = Mutex(Data())
       try await export.write { bytes in written.withLock { $0.append(bytes) } }
       var verifier = ExportVerifier()
@@ -78,7 +53,7 @@ extension DatabaseTests {
         var log = LogWriter(agent: 1)
         log.beat(600)
         #expect(try await store.ingest(log.batch()) == .stored(nextSeq: 600))
-        let plane = try await Self.plane(store)
+        let plane = try await TestPlane.over(store)
         let sound = try await Self.verified(plane)
         #expect(sound.findings == [])
         #expect(sound.logs.last?.size == 600)

@@ -9,7 +9,51 @@ import Testing
 
 /// The tests that need a real database; they share one cluster, and each makes a database of its
 /// own in it.
-@Suite(.cluster) struct DatabaseTests {}
+@Suite(.cluster, .inTurn) struct DatabaseTests {}
+
+/// Lets a few of a suite's tests run at a time: more of them only make each slower, until what waits
+/// for the database gives up.
+struct TurnTrait: SuiteTrait, TestTrait, TestScoping {
+  private static let turns = Turns(4)
+  var isRecursive: Bool { true }
+
+  func provideScope(
+    for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
+  ) async throws {
+    await Self.turns.take()
+    do {
+      try await function()
+    } catch {
+      await Self.turns.giveBack()
+      throw error
+    }
+    await Self.turns.giveBack()
+  }
+}
+
+/// A counting semaphore for tasks; first come, first served.
+private actor Turns {
+  private var free: Int
+  private var waiting: [CheckedContinuation<Void, Never>] = []
+
+  init(_ count: Int) { free = count }
+
+  func take() async {
+    guard free == 0 else {
+      free -= 1
+      return
+    }
+    await withCheckedContinuation { waiting.append($0) }
+  }
+
+  func giveBack() {
+    if waiting.isEmpty { free += 1 } else { waiting.removeFirst().resume() }
+  }
+}
+
+extension Trait where Self == TurnTrait {
+  static var inTurn: Self { TurnTrait() }
+}
 
 /// Starts a cluster around a suite.
 struct ClusterTrait: SuiteTrait, TestScoping {

@@ -8,9 +8,17 @@ extension PostgresStore {
   /// The key of the advisory lock that one replica maintains the tables under: "smain" in ASCII.
   private static let maintenanceLock: Int64 = 0x73_6D_61_69_6E
 
+  /// The key of the advisory lock that `sallyport.make_partitions` takes.
+  private static let partitionLock: Int64 = 495_806_673_524
+
   /// Makes the partitions of today and the next days.
   func makePartitions() async throws(ControlError) {
     try await transact("making the partitions of the next days") { session in
+      // Its turn may come late, when several replicas start; the tables it may not wait for that
+      // long, since those who write to them would wait behind it.
+      try session.script("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0")
+      try session.execute("SELECT pg_advisory_xact_lock($1)", [.integer(Self.partitionLock)])
+      try session.script("SET LOCAL lock_timeout = '20s'; SET LOCAL statement_timeout = '60s'")
       _ = try session.execute(
         "SELECT sallyport.make_partitions($1::integer)", [.integer32(Int32(Self.partitionDays))])
     }

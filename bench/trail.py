@@ -10,6 +10,8 @@ logs have no checkpoints. `ask` runs the command line against a running control 
 """
 
 import argparse
+import datetime
+import json
 import statistics
 import subprocess
 import sys
@@ -68,6 +70,7 @@ FROM generate_series(1, {agents}) a ON CONFLICT DO NOTHING;
 
 -- Each session has a hundred statements, one after the other.
 CREATE UNLOGGED TABLE IF NOT EXISTS trail_session AS
+SELECT *, 200 * (row_number() OVER (PARTITION BY agent, n % 4 ORDER BY n) - 1) AS seq FROM (
 SELECT n, ('01900000-0000-7000-9000-' || lpad(to_hex(n), 12, '0'))::uuid AS id,
   ('00000000-0000-7000-8000-' || lpad(to_hex(1 + least(floor({agents} * power(random(), 3))::int,
     {agents} - 1)), 12, '0'))::uuid AS agent,
@@ -75,7 +78,7 @@ SELECT n, ('01900000-0000-7000-9000-' || lpad(to_hex(n), 12, '0'))::uuid AS id,
   1 + floor({people} * power(random(), 3))::int AS person,
   1 + floor({connections} * power(random(), 3))::int AS connection,
   n % 20 = 0 AS delegated
-FROM generate_series(1, {sessions}) n;
+FROM generate_series(1, {sessions}) n) drawn;
 CREATE INDEX IF NOT EXISTS trail_session_n ON trail_session (n);
 ANALYZE trail_session;
 
@@ -83,7 +86,7 @@ INSERT INTO sallyport.session (agent, epoch, lane, id, seq, opened_at, closed_at
   statements, principal, principal_kind, issuer, groups, actors, token_id, connection, database,
   database_role, segment, client_address, client_tls, server_address, server_tls, application_name,
   access_grant, bundle_version)
-SELECT agent, 1, n % 4, id, n * 1000, opened_at, opened_at + interval '1 minute',
+SELECT agent, 1, n % 4, id, seq, opened_at, opened_at + interval '1 minute',
   'client_terminated', 100, format('person%s@example.com', person), 'user', 'idp', '{{staff}}',
   CASE WHEN delegated THEN jsonb_build_array(
       jsonb_build_object('subject', 'bot' || n % 40, 'kind', 'service', 'verified', true),
@@ -109,7 +112,7 @@ WITH drawn AS (
 ), recorded AS (
   INSERT INTO sallyport.record (agent, epoch, lane, seq, received_at, at, kind, session, statement,
     bytes)
-  SELECT agent, 1, n % 4, n * 1000::bigint + k * 2 + part, at + interval '0.2 seconds', at,
+  SELECT agent, 1, n % 4, seq + k * 2 - 2 + part, at + interval '0.2 seconds', at,
     CASE part WHEN 0 THEN 'statement.begin' ELSE 'statement.end' END, id, k,
     CASE part WHEN 0 THEN digest || digest || sha256(digest) ELSE digest || sha256(digest) END
   FROM rows, generate_series(0, 1) part
@@ -118,7 +121,7 @@ INSERT INTO sallyport.statement (agent, epoch, lane, seq, end_seq, position, ord
   kind, at, ended_at, session, statement, principal, principal_kind, connection, digest, parameters,
   protocol, transaction_status, rule, bundle_version, outcome, reason, sqlstate, message,
   command_tag, rows, result_bytes, server_nanoseconds, total_nanoseconds)
-SELECT agent, 1, n % 4, n * 1000::bigint + k * 2, n * 1000::bigint + k * 2 + 1, n + 10, k,
+SELECT agent, 1, n % 4, seq + k * 2 - 2, seq + k * 2 - 1, n + 10, k,
   at + interval '0.2 seconds', CASE WHEN luck < 0.002 THEN 'refusal' ELSE 'statement' END, at,
   at + interval '0.1 seconds', id, k, format('person%s@example.com', person), 'user',
   'connection' || connection, digest, '[{{"typeOID": 23, "text": "42"}}]', 'extended', 'I',
@@ -135,6 +138,11 @@ FINISH = """
 SET maintenance_work_mem = '1GB';
 SELECT replace(indexdef, ' ON ONLY ', ' ON ') FROM trail_index \\gexec
 SELECT setval('sallyport.trail_position', {sessions} + 100);
+INSERT INTO sallyport.log_cursor (agent, epoch, lane, next_seq, checkpoint, received_at, began_at,
+  last_at)
+SELECT agent, 1, n % 4, max(seq) + 200, '', max(opened_at) + interval '1 minute', min(opened_at),
+  max(opened_at) + interval '1 minute'
+FROM trail_session GROUP BY agent, n % 4;
 DROP TABLE trail_session, trail_text, trail_index;
 """
 
@@ -153,7 +161,7 @@ QUESTIONS = [
     ("an unknown actor", ["--actor", "nobody"]),
     ("a common word", ["--words", "select"]),
     ("rare words", ["--words", "customer120007@example.com"]),
-    ("a word of some forms", ["--words", "table_399 update"]),
+    ("a word of some forms", ["--words", "update app.table_390"]),
     ("a word that is nowhere", ["--words", "zzzzqqq"]),
     ("a common table", ["--table", "app.table_0"]),
     ("a rare table, deletions", ["--table", "app.table_392", "--command", "delete"]),
@@ -195,16 +203,22 @@ def load(arguments):
 
 
 def ask(arguments):
-    now = time.time()
-    day = time.strftime("%Y-%m-%dT03:12", time.gmtime(now - 12 * 86_400))
-    minute = ["--since", day, "--until", day[:-2] + "13"]
+    # The minute of the last deletion from orders 12 days ago.
+    before = time.strftime("%Y-%m-%dT03:13:00Z", time.gmtime(time.time() - 12 * 86_400))
+    newest = subprocess.run(
+        [arguments.sallyport, "audit", "query", "--format", "jsonl", "--table", "orders",
+         "--command", "delete", "--until", before, "--limit", "1"],
+        capture_output=True, text=True, check=True)
+    start = json.loads(newest.stdout)["at"][:16]
+    end = datetime.datetime.fromisoformat(start) + datetime.timedelta(minutes=1)
+    minute = ["--since", f"{start}:00Z", "--until", f"{end.isoformat()}Z"]
     print("| question | rows | p50 | p95 |\n|---|---|---|---|")
     for name, template in QUESTIONS:
         words = [part for word in template for part in (minute if word == "{minute}" else [word])]
         times, rows = [], 0
         for _ in range(arguments.rounds):
             started = time.monotonic()
-            result = subprocess.run([arguments.sallyport, "audit", "query", "--format", "json", *words],
+            result = subprocess.run([arguments.sallyport, "audit", "query", "--format", "jsonl", *words],
                                     capture_output=True, text=True)
             times.append((time.monotonic() - started) * 1000)
             if result.returncode != 0:

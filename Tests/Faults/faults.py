@@ -16,7 +16,10 @@ import subprocess
 import sys
 import time
 
+import disk
 import killed
+import large
+import outage
 import restored
 import rig
 import servers
@@ -24,16 +27,32 @@ import shipping
 import tampered
 
 HERE = pathlib.Path(__file__).resolve().parent
-# Name: what runs, rounds, rounds of the short form.
+
+
+def plain(scratch, binaries, seed):
+    del seed
+    return rig.Installation(scratch, binaries)
+
+
+def of_four_lanes(scratch, binaries, seed):
+    del seed
+    return rig.Installation(scratch, binaries, options=["--threads", "4"])
+
+
+# Name: what runs, on what, rounds, rounds of the short form.
 FAULTS = {
-    "kill": (killed.run, 200, 4),
-    "restored": (restored.restored, 20, 1),
-    "cloned": (restored.cloned, 1, 1),
-    "rewound": (restored.rewound, 10, 1),
-    "shipping": (shipping.run, 20, 2),
-    "tampered": (tampered.run, 1, 1),
-    "power": (None, 200, 4),
-    "crash-safe power": (None, 10, 2),
+    "kill": (killed.run, plain, 200, 4),
+    "disk": (disk.run, disk.installation, 10, 1),
+    "large": (large.run, plain, 3, 1),
+    "restored": (restored.restored, plain, 20, 1),
+    "restored lanes": (restored.restored, of_four_lanes, 20, 1),
+    "cloned": (restored.cloned, plain, 1, 1),
+    "rewound": (restored.rewound, plain, 10, 1),
+    "shipping": (shipping.run, shipping.Fleet, 20, 2),
+    "outage": (outage.run, plain, 1, 1),
+    "tampered": (tampered.run, plain, 1, 1),
+    "power": (None, None, 200, 4),
+    "crash-safe power": (None, None, 10, 2),
 }
 
 
@@ -48,17 +67,15 @@ def power(name, options, rounds):
 
 
 def run(name, options):
-    scenario, many, few = FAULTS[name]
+    scenario, installation, many, few = FAULTS[name]
     rounds = options.rounds or (few if options.short else many)
     if scenario is None:
         return power(name, options, rounds)
     scratch = servers.Scratch()
     try:
-        if name == "shipping":
-            installation = shipping.Fleet(scratch, options.binaries, options.seed)
-        else:
-            installation = rig.Installation(scratch, options.binaries)
-        return scenario(installation, random.Random(f"{options.seed}{name}"), rounds)
+        return scenario(
+            installation(scratch, options.binaries, options.seed),
+            random.Random(f"{options.seed}{name}"), rounds)
     except servers.Failure as failure:
         print(f"{name}: {failure}", flush=True)
         return False

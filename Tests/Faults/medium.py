@@ -9,6 +9,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 PAGE = 4096
 COUNTERS = ("writes", "written_bytes", "syncs", "folder_syncs", "synced_bytes", "opens", "removals",
             "failures")
+# What a disk can be asked to do from now on.
+FAILURES = ("sound", "bad writes", "half writes", "bad syncs", "full")
 
 
 class Medium:
@@ -40,7 +42,13 @@ class Medium:
 
     def counters(self):
         """Of all runs since the counters began."""
-        return dict(zip(COUNTERS, struct.unpack("8Q", self.counters_file.read_bytes())))
+        return dict(zip(COUNTERS, struct.unpack_from("8Q", self.counters_file.read_bytes())))
+
+    def fail(self, how):
+        """From now on the disk is as one of `FAILURES` says."""
+        with open(self.counters_file, "r+b") as file:
+            file.seek(8 * len(COUNTERS))
+            file.write(struct.pack("Q", FAILURES.index(how)))
 
     def restart_host(self):
         self.boot_file.write_text(f"{uuid.uuid4()}\n")

@@ -41,14 +41,18 @@ class Installation(servers.Sallyport):
         self.cluster.sql(
             f"create role {ROLE} login password '{password}';\n"
             f"create database {DATABASE} owner {ROLE};")
+        self.role_password = password
         super().__init__(scratch, self.cluster, password, binaries, control_runs=True)
         for durability in DURABILITIES:
-            self.cli(
-                "connections", "add", durability, "--segment", "bench", "--host", "127.0.0.1",
-                "--port", self.cluster.port, "--database", DATABASE, "--tls", "disable", "--role",
-                ROLE, "--durability", durability, "--password-stdin", input=password + "\n")
-            self.cli(
-                "grants", "add", "--principal", SUBJECT, "--connection", durability, "--role", ROLE)
+            self.add_connection(durability, durability)
+
+    def add_connection(self, name, durability):
+        """Its credentials are sealed to the agents that there are by now."""
+        self.cli(
+            "connections", "add", name, "--segment", "bench", "--host", "127.0.0.1", "--port",
+            self.cluster.port, "--database", DATABASE, "--tls", "disable", "--role", ROLE,
+            "--durability", durability, "--password-stdin", input=self.role_password + "\n")
+        self.cli("grants", "add", "--principal", SUBJECT, "--connection", name, "--role", ROLE)
 
     # The agent
 

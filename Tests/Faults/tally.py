@@ -1,5 +1,6 @@
 """Load through an agent, and whether the trail has all of it once."""
 
+import threading
 import time
 
 import power
@@ -10,10 +11,12 @@ import servers
 class Load:
     """Clients of `power.Client` in rounds, and at the end the count of what the trail has."""
 
-    def __init__(self, installation, generator, connection="crash-safe"):
+    def __init__(self, installation, generator, connection="crash-safe", label="m"):
+        """The names of the clients, and so all marks, begin with the label."""
         self.installation = installation
         self.random = generator
         self.connection = connection
+        self.label = label
         self.clients = []
         self.rounds = 0
         self.token_at = None
@@ -36,7 +39,7 @@ class Load:
         self.installation.wait_for_entry(way)
         self.rounds += 1
         started = [
-            power.Client(way, f"m{index}-{self.rounds}", self.random.random(), "power")
+            power.Client(way, f"{self.label}{index}-{self.rounds}", self.random.random(), "power")
             for index in range(clients)]
         for client in started:
             client.start()
@@ -66,10 +69,10 @@ class Load:
         found = {}
         for statement in self.installation.statements(self.connection):
             match = power.MARK.search(statement.get("sql") or "")
-            if match:
+            if match and match[1].startswith(self.label):
                 found[match[1]] = found.get(match[1], 0) + 1
         committed = self.installation.cluster.sql(
-            "select mark from power.done", rig.DATABASE).split()
+            f"select mark from power.done where mark like '{self.label}%'", rig.DATABASE).split()
         received = [mark for client in self.clients for mark in client.received]
         executed = {*committed, *received}
         lost = sorted(executed - found.keys())
@@ -82,6 +85,27 @@ class Load:
             if marks:
                 print(f"  {what}: {' '.join(marks[:10])}", flush=True)
         return not lost and not doubled
+
+
+class Sender(threading.Thread):
+    """Sends while somebody else reads, as a client does that sends much."""
+
+    def __init__(self, socket, parts):
+        super().__init__(daemon=True)
+        self.socket = socket
+        self.parts = parts
+
+    def run(self):
+        held = bytearray()
+        try:
+            for part in self.parts:
+                held += part
+                if len(held) > 1 << 20:
+                    self.socket.sendall(held)
+                    held = bytearray()
+            self.socket.sendall(held)
+        except OSError:
+            pass  # The reader finds out.
 
 
 def verified(installation, *arguments):

@@ -6,7 +6,7 @@
  *
  *   DROPSYNC_FOLDER    absolute path of the folder; its files are flat
  *   DROPSYNC_MEDIUM    absolute path of the medium; a copy of the folder when the program starts
- *   DROPSYNC_COUNTERS  a file of eight 64-bit counters, see below
+ *   DROPSYNC_COUNTERS  a file of eight 64-bit counters and the failure that is asked for, see below
  *   DROPSYNC_DELAY_US  how long a sync takes; nothing is on the medium before its end
  *   DROPSYNC_BOOT_ID   a file that is read in place of the kernel's boot id
  *
@@ -29,7 +29,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { WRITES, WRITTEN_BYTES, SYNCS, FOLDER_SYNCS, SYNCED_BYTES, OPENS, REMOVALS, FAILURES };
+enum { WRITES, WRITTEN_BYTES, SYNCS, FOLDER_SYNCS, SYNCED_BYTES, OPENS, REMOVALS, FAILURES, ASKED };
+/* What the disk does from now on; whoever runs the program writes it behind the counters. */
+enum { SOUND, BAD_WRITES, HALF_WRITES, BAD_SYNCS, FULL };
 enum { MAXIMUM_FDS = 65536, MAXIMUM_FILES = 4096, MAXIMUM_RANGES = 64, FOLDER_FILE = -2, NONE = -1 };
 static const char unnamed_prefix[] = ".unnamed.";
 static const char boot_path[] = "/proc/sys/kernel/random/boot_id";
@@ -52,7 +54,7 @@ struct file {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct file files[MAXIMUM_FILES];
 static int owner[MAXIMUM_FDS]; /* 0 for none, else an index into files plus 1, or FOLDER_FILE */
-static uint64_t nowhere[8];
+static uint64_t nowhere[9];
 static uint64_t *counters = nowhere;
 static const char *folder, *medium, *boot;
 static useconds_t delay;
@@ -110,6 +112,26 @@ static const char *name_of(const char *path) {
   if (strncmp(path, folder, length) || path[length] != '/') return NULL;
   const char *name = path + length + 1;
   return *name && !strchr(name, '/') && strlen(name) <= NAME_MAX - sizeof unnamed_prefix ? name : NULL;
+}
+
+static struct file *file_at(int fd);
+
+/* Whether a write of so many bytes fails as asked; a half write takes the first half of it. */
+static int write_fails(int fd, size_t *length) {
+  if (!file_at(fd)) return 0;
+  switch (__atomic_load_n(&counters[ASKED], __ATOMIC_RELAXED)) {
+    case BAD_WRITES: errno = EIO; return 1;
+    case FULL: errno = ENOSPC; return 1;
+    case HALF_WRITES:
+      if (*length < 2) {
+        errno = EIO;
+        return 1;
+      }
+      *length /= 2;
+      __atomic_store_n(&counters[ASKED], BAD_WRITES, __ATOMIC_RELAXED);
+      return 0;
+    default: return 0;
+  }
 }
 
 static void on_medium(char *path, const struct file *file) {
@@ -306,6 +328,7 @@ int close(int fd) {
 }
 
 ssize_t pwrite(int fd, const void *bytes, size_t length, off_t start) {
+  if (write_fails(fd, &length)) return -1;
   ssize_t done = real_pwrite(fd, bytes, length, start);
   if (file_at(fd)) wrote(fd, start, done);
   return done;
@@ -315,6 +338,7 @@ ssize_t pwrite64(int fd, const void *bytes, size_t length, off_t start) {
 }
 
 ssize_t write(int fd, const void *bytes, size_t length) {
+  if (write_fails(fd, &length)) return -1;
   ssize_t done = real_write(fd, bytes, length);
   if (file_at(fd)) {
     int error = errno;
@@ -339,12 +363,19 @@ int ftruncate(int fd, off_t size) { return cutting(fd, size); }
 int ftruncate64(int fd, off_t size) { return cutting(fd, size); }
 
 /* Room has no bytes: the size comes to the medium with the next sync. */
-int posix_fallocate(int fd, off_t start, off_t length) { return real_fallocate(fd, start, length); }
-int posix_fallocate64(int fd, off_t start, off_t length) { return real_fallocate(fd, start, length); }
+int posix_fallocate(int fd, off_t start, off_t length) {
+  int is_full = __atomic_load_n(&counters[ASKED], __ATOMIC_RELAXED) == FULL;
+  return is_full && file_at(fd) ? ENOSPC : real_fallocate(fd, start, length);
+}
+int posix_fallocate64(int fd, off_t start, off_t length) { return posix_fallocate(fd, start, length); }
 
 static int syncing(int fd, int (*real)(int)) {
   if (fd >= 0 && fd < MAXIMUM_FDS && owner[fd] == FOLDER_FILE) return sync_folder();
   struct file *file = file_at(fd);
+  if (file && __atomic_load_n(&counters[ASKED], __ATOMIC_RELAXED) == BAD_SYNCS) {
+    errno = EIO;
+    return -1;
+  }
   return file ? sync_file(fd, file) : real(fd);
 }
 int fsync(int fd) { return syncing(fd, real_fsync); }

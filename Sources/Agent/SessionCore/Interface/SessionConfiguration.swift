@@ -45,6 +45,10 @@ package struct SessionLimits: Hashable, Sendable {
   /// than the 8 kB that a server holds back without a Sync, so that it cannot lock.
   package var maximumPendingReplies = 65_536
   package var maximumRecordedMessageBytes = 4_096
+  /// The most that the texts of one Bind's binary parameters may take in its record, and the work of
+  /// decoding them in steps of a byte of text: the session's event loop serves others too. What
+  /// comes after is kept as it came.
+  package var maximumDecodedBytes = SizeLimits.decodedBytes
   /// Bounds the CPU a server can make the agent spend on PBKDF2.
   package var maximumScramIterations = 100_000
   package var handshakeTimeout: Duration = .seconds(30)

@@ -4,27 +4,26 @@ internal import PostgresWire
 
 /// The parameters of a Bind, or the arguments of a FunctionCall, for the record.
 enum BoundParameters {
-  /// The most that the decoded texts of one Bind may take, and the work of decoding them in steps
-  /// of a byte of text (``ParameterText/decode(oid:format:bytes:limit:effort:)``): the session's
-  /// event loop serves others too.
-  static let maximumDecodedBytes = SizeLimits.decodedBytes
   /// The most that one of them may take.
   private static let maximumTextBytes = 1 << 20
 
   /// The values in storage of their own, which is one for all, so that a portal does not keep a
   /// whole chunk of the wire alive. Binary values of known types are decoded while those of one
-  /// message stay within ``maximumDecodedBytes``; what comes after is kept as it came.
-  static func read(_ message: FrontendMessage.Bind, types: [UInt32]) -> [StatementParameter] {
-    read(message.parameters, types: types, format: message.format(ofParameter:))
+  /// message stay within `effort` (``SessionLimits/maximumDecodedBytes``,
+  /// ``ParameterText/decode(oid:format:bytes:limit:effort:)``); what comes after is kept as it came.
+  static func read(
+    _ message: FrontendMessage.Bind, types: [UInt32], effort: Int
+  ) -> [StatementParameter] {
+    read(message.parameters, types: types, effort: effort, format: message.format(ofParameter:))
   }
 
   /// The function's types are not known, so binary arguments are kept as they came.
   static func read(_ call: FrontendMessage.FunctionCall) -> [StatementParameter] {
-    read(call.arguments, types: [], format: call.format(ofArgument:))
+    read(call.arguments, types: [], effort: 0, format: call.format(ofArgument:))
   }
 
   private static func read(
-    _ values: [ByteBuffer?], types: [UInt32], format: (Int) -> FormatCode?
+    _ values: [ByteBuffer?], types: [UInt32], effort: Int, format: (Int) -> FormatCode?
   ) -> [StatementParameter] {
     guard !values.isEmpty else { return [] }
     var store = ByteBuffer()
@@ -33,7 +32,7 @@ enum BoundParameters {
     for case let value? in values { store.writeImmutableBuffer(value) }
     var parameters: [StatementParameter] = []
     parameters.reserveCapacity(values.count)
-    var effort = maximumDecodedBytes
+    var effort = effort
     for (index, value) in values.enumerated() {
       let oid = types.indices.contains(index) ? types[index] : 0
       let kept = value.flatMap { store.readSlice(length: $0.readableBytes) }

@@ -76,7 +76,8 @@ extension SessionCore {
     }
     let portal = Portal(
       statementName: message.statement, statement: prepared,
-      parameters: BoundParameters.read(message, types: prepared?.parameterOIDs ?? []),
+      parameters: BoundParameters.read(
+        message, types: prepared?.parameterOIDs ?? [], effort: limits.maximumDecodedBytes),
       number: pipeline.catalogue.nextPortal())
     forwardedChange(.bind, .bind(message.portal, portal), at: now)
     return .forward

@@ -219,7 +219,11 @@ let testTargets: [Target] = [
       .product(name: "NIOEmbedded", package: "swift-nio"),
     ]),
   tests(
-    "ControlLinkTests", ["ControlLink", "AgentLink", "AuditLog", "RecordLog", "GatewayModel"]),
+    "ControlLinkTests",
+    [
+      "ControlLink", "AgentLink", "AgentState", "AuditLog", "RecordLog", "GatewayModel",
+      "TestSupport", .crypto,
+    ]),
   tests("AgentLinkServerTests", ["AgentLinkServer", "GatewayModel", "TestSupport", .grpcCore]),
   tests("ControlProgramTests", ["sallyport-control", "GatewayModel", "TestSupport"]),
   tests("CLITests", ["sallyport", "APIModel", "AuditLog", "GatewayModel", .crypto]),

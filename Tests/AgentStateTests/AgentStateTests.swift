@@ -31,6 +31,35 @@ import Testing
     #expect(try await later.enrolment() == enrolment)
   }
 
+  @Test func aConflictWithTheControlPlanesLogIsKeptUntilItIsOver() async throws {
+    let state = try await bench.enrolled()
+    #expect(try await state.controlConflict() == nil)
+    #expect(try await state.acceptControlLog(reason: "too early") == nil)
+    #expect(try await state.controlConflict() == nil, "an acceptance is not kept in store")
+    try await state.keepControlCheckpoint([1])
+    try await state.keepControlConflict("behind", offered: [2])
+    // While the agent runs, a person's program has a connection of its own.
+    let other = try AgentState.open(folder: bench.folder, for: .inspect)
+    #expect(
+      try await other.acceptControlLog(reason: "restored")
+        == ControlLogConflict(reason: "behind", offered: [2]))
+    #expect(
+      try await other.acceptControlLog(reason: "twice")
+        == ControlLogConflict(reason: "behind", offered: [2], acceptance: "restored"))
+    other.close()
+    // It has grown meanwhile; what the person said stays.
+    try await state.keepControlConflict("proof", offered: [3])
+    #expect(
+      try await state.controlConflict()
+        == ControlLogConflict(reason: "proof", offered: [3], acceptance: "restored"))
+    try await state.keepControlCheckpoint([3])
+    #expect(try await state.controlConflict() == nil)
+    try await state.keepControlConflict("root", offered: [4])
+    try await state.forgetControlConflict()
+    #expect(try await state.controlConflict() == nil)
+    #expect(try await state.controlCheckpoint() == [3])
+  }
+
   @Test func identityIsNeverOverwritten() async throws {
     let state = try await bench.enrolled()
     var other = StateBench.enrolment

@@ -65,11 +65,13 @@ import Testing
     func header(_ bytes: [UInt8]) -> RecordFrame.Header? {
       bytes.withUnsafeBytes { RecordFrame.header($0) }
     }
-    #expect(header([5, 0, 0, 0, 1, 0, 0, 0, 1]) == .init(length: 5, checksum: 1, kind: 1))
+    #expect(header([5, 0, 0, 0, 1, 0, 0, 0, 1]) == .init(length: 5, checksum: 1))
     #expect(header([5, 0, 0, 0, 1, 0, 0, 0]) == nil)
     #expect(header([0xFF, 0xFF, 0xFF, 0xFF, 1, 0, 0, 0, 1]) == nil)
     #expect(header([UInt8](repeating: 0, count: 9)) == nil)
-    #expect(header([5, 0, 0, 0, 1, 0, 0, 0, 3]) == nil)
+    for kind: UInt8 in [0, 2, 3, 255] {
+      #expect(header([5, 0, 0, 0, 1, 0, 0, 0, kind]) == nil)
+    }
   }
 
   /// Prints what a begin and an end cost, appended and committed; fails for no figure.

@@ -27,7 +27,7 @@ import Testing
     old.append(Fixture.end(11), session: Fixture.session, at: Fixture.time(6))
     try old.commit()
 
-    directory.beginEpoch(after: old.log, citing: Self.head, now: Fixture.time(100))
+    try directory.beginEpoch(after: old.log, citing: Self.head, now: Fixture.time(100))
     #expect(directory.epoch == 1_790_000_100)
     let writer = try directory.writer()
     try directory.move(old.log, to: writer, at: Fixture.time(101))
@@ -65,9 +65,9 @@ import Testing
     // Agreed on up to here; what is behind may be another history too.
     try directory.reader(lane: 1).acknowledge(before: 2)
     let root = try directory.reader(lane: 1).frontier(of: 2).root
-    directory.beginEpoch(after: first.log, citing: Self.head, now: Fixture.time(1))
+    try directory.beginEpoch(after: first.log, citing: Self.head, now: Fixture.time(1))
     // Found a second time, as by the shipper of another lane.
-    directory.beginEpoch(after: second.log, citing: Self.head, now: Fixture.time(500))
+    try directory.beginEpoch(after: second.log, citing: Self.head, now: Fixture.time(500))
     #expect(directory.epoch == first.log.epoch + 1)
     let writer = try directory.writer(lane: 1)
     writer.sync()
@@ -86,7 +86,7 @@ import Testing
     let directory = try Fixture.open(folder)
     let (first, second) = (try directory.writer(), try directory.writer(lane: 1))
     try second.pair(1)
-    directory.beginEpoch(after: first.log, citing: Self.head, now: Fixture.time(1))
+    try directory.beginEpoch(after: first.log, citing: Self.head, now: Fixture.time(1))
     let writer = try directory.writer(lane: 1)
     writer.sync()
     guard case .logOpen(let open) = try directory.reader(lane: 1).all()[0].body else { return }
@@ -100,8 +100,9 @@ import Testing
     let files = FaultyFiles()
     let directory = try Fixture.open(folder, files: files)
     let old = try directory.writer()
-    for number in 1...400 { try old.pair(UInt64(number)) }
-    directory.beginEpoch(after: old.log, citing: Self.head, now: Fixture.time(7))
+    // More than two parts.
+    for number in 1...1_200 { try old.pair(UInt64(number)) }
+    try directory.beginEpoch(after: old.log, citing: Self.head, now: Fixture.time(7))
     let writer = try directory.writer()
     let name = SegmentName(epoch: directory.epoch, lane: 0, firstSeq: 0).text
     let before = files.writes
@@ -116,7 +117,7 @@ import Testing
     try directory.move(old.log, to: writer, at: Fixture.time(10))
     writer.sync()
     let records = try directory.reader().all()
-    #expect(records.begun == Array(1...400))
+    #expect(records.begun == Array(1...1_200))
     #expect(records.seqs == Array(0..<UInt64(records.count)))
   }
 
@@ -127,7 +128,7 @@ import Testing
       let directory = try Fixture.open(folder)
       let old = try directory.writer()
       try old.pair(1)
-      directory.beginEpoch(after: old.log, citing: Self.head, now: Fixture.time(7))
+      try directory.beginEpoch(after: old.log, citing: Self.head, now: Fixture.time(7))
       epoch = directory.epoch
       let writer = try directory.writer()
       try directory.move(old.log, to: writer, at: Fixture.time(7))
@@ -152,12 +153,12 @@ import Testing
       try writer.pair(1)
       writer.sync()
       old = writer.log
-      directory.beginEpoch(after: old, citing: Self.head, now: Fixture.time(7))
+      try directory.beginEpoch(after: old, citing: Self.head, now: Fixture.time(7))
       try directory.writer().sync()
     }
     let directory = try Fixture.open(folder)
     let writer = try directory.writer()
-    directory.beginEpoch(after: old, citing: Self.head, now: Fixture.time(9))
+    try directory.beginEpoch(after: old, citing: Self.head, now: Fixture.time(9))
     #expect(directory.epoch == writer.log.epoch, "it is of an earlier epoch already")
     try directory.move(old, to: writer, at: Fixture.time(9))
     writer.sync()

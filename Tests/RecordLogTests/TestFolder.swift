@@ -78,6 +78,23 @@ extension RecordLogDirectory {
   }
 }
 
+extension RecordLogDirectory {
+  /// Records all of a log again, as a gateway does part by part.
+  func move(_ log: LogID, to writer: LaneWriter, at time: WallTime) throws {
+    guard let move = try move(log, to: writer.log) else { return }
+    while let part = try move.nextPart() {
+      try writer.take(part, at: time)
+      try move.settle()
+    }
+    try move.finish()
+  }
+
+  /// Begins an epoch of which only what the control plane has of one log is known.
+  func beginEpoch(after log: LogID, citing head: LogHead, now: WallTime) throws {
+    try beginEpoch(after: log, citing: [log.lane: .other(head)], now: now)
+  }
+}
+
 extension LaneWriter {
   /// Appends a begin and an end and commits them.
   func pair(_ number: UInt64) throws {

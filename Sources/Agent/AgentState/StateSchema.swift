@@ -61,6 +61,18 @@ enum StateSchema {
           ) STRICT;
           """)
     }
+    migrator.registerMigration("3 conflict of the control plane's log") { db in
+      // At most one: that which the agent reports now. An acceptance waits for the agent in it.
+      try db.execute(
+        sql: """
+          CREATE TABLE control_conflict (
+            only INTEGER PRIMARY KEY CHECK (only = 1),
+            reason TEXT NOT NULL,
+            offered BLOB NOT NULL,
+            acceptance TEXT
+          ) STRICT;
+          """)
+    }
     return migrator
   }
 }

@@ -17,6 +17,7 @@ final class ControlWitness: Sendable {
   /// What an answer is held against: the last accepted checkpoint when the shipment was sent.
   struct Claim: Sendable {
     fileprivate let known: Checkpoint?
+    fileprivate let acceptances: UInt64
     /// For the request; 0 for none.
     var size: UInt64 { known?.size ?? 0 }
   }
@@ -26,6 +27,10 @@ final class ControlWitness: Sendable {
     var note: [UInt8] = []
     /// The conflict that was told last, so that each is told once.
     var told: WitnessConflictRecord.Reason?
+    /// Whether that is kept, for a person to accept.
+    var isKept = false
+    /// How often a person has accepted another log.
+    var acceptances: UInt64 = 0
     /// Since when answers have shown nothing of the log.
     var hiddenSince: ContinuousClock.Instant?
     var isHiddenTold = false
@@ -57,6 +62,11 @@ final class ControlWitness: Sendable {
       state.known = watched.checkpoint(signed: note)
       if state.known != nil { state.note = note }
     }
+    if let conflict = try await store.controlConflict() {
+      state.isKept = true
+      state.told = WitnessConflictRecord.Reason(rawValue: conflict.reason)
+      status.witnessing(conflict: state.told.map { Self.text($0, folder: store.path) })
+    }
     self.state = Mutex(state)
     if watched == nil {
       status.witnessing(
@@ -74,7 +84,9 @@ final class ControlWitness: Sendable {
   }
 
   /// To be taken before a shipment, whose answer is then judged by it.
-  func claim() -> Claim { Claim(known: state.withLock { $0.known }) }
+  func claim() -> Claim {
+    state.withLock { Claim(known: $0.known, acceptances: $0.acceptances) }
+  }
 
   /// Judges what an answer shows of the control plane's log.
   func judge(_ answer: Sallyport_Link_V1_ShipResponse, against claim: Claim) async {
@@ -87,9 +99,11 @@ final class ControlWitness: Sendable {
     let proof = answer.controlConsistency.compactMap { Hash256(bytes: $0) }
     let isWhole = proof.count == answer.controlConsistency.count
     switch watched.judge(note, against: claim.known, proof: isWhole ? proof : []) {
-    case .same: settled(claim)
+    case .same: await settled(claim)
     case .newer(let checkpoint): await accept(checkpoint, note, claim)
-    case .conflict(let reason): await alarm(reason, offered: note)
+    case .conflict(let reason):
+      guard await !takeAcceptance(of: note, claim) else { return }
+      await alarm(reason, offered: note, claim)
     }
   }
 
@@ -123,7 +137,11 @@ final class ControlWitness: Sendable {
       return true
     }
     guard isTaken else { return }
-    settled(Claim(known: checkpoint))
+    await settled(Claim(known: checkpoint, acceptances: claim.acceptances))
+    await keep(note)
+  }
+
+  private func keep(_ note: [UInt8]) async {
     do {
       try await store.keepControlCheckpoint(note)
     } catch {
@@ -133,41 +151,100 @@ final class ControlWitness: Sendable {
     }
   }
 
-  private func settled(_ claim: Claim) {
-    let wasTold = state.withLock { state in
-      guard state.known == claim.known, state.told != nil else { return false }
-      state.told = nil
-      return true
+  private func settled(_ claim: Claim) async {
+    let (wasTold, wasKept) = state.withLock { state in
+      guard state.known == claim.known else { return (false, false) }
+      defer { (state.told, state.isKept) = (nil, false) }
+      return (state.told != nil, state.isKept)
+    }
+    if wasKept {
+      do {
+        // With an acceptance that came too late: it was of that conflict only.
+        try await store.forgetControlConflict()
+      } catch {
+        logger.error(
+          "the conflict with the control plane's log is not forgotten",
+          metadata: [LogKey.error: "\(error)"])
+        state.withLock { $0.isKept = true }
+      }
     }
     guard wasTold else { return }
     status.witnessing(conflict: nil)
     logger.notice("the control plane's own log fits again what the agent has seen of it")
   }
 
-  private func alarm(_ reason: WitnessConflictRecord.Reason, offered: [UInt8]) async {
-    let (known, isNews) = state.withLock { state in
-      let isNews = state.told != reason
-      state.told = reason
-      return (state.note, isNews)
+  /// Trusts a log that does not fit, if a person has accepted that on this host.
+  ///
+  /// - Returns: Whether the claim is no longer of use: this log, or one that another lane was shown,
+  ///   is trusted now.
+  private func takeAcceptance(of note: [UInt8], _ claim: Claim) async -> Bool {
+    // Nothing is trusted that another key has signed.
+    guard let checkpoint = watched?.checkpoint(signed: note) else { return false }
+    let conflict: ControlLogConflict?
+    do { conflict = try await store.controlConflict() } catch {
+      logger.error(
+        "whether the control plane's log was accepted is not known",
+        metadata: [LogKey.error: "\(error)"])
+      return false
+    }
+    guard let reason = conflict?.acceptance else { return false }
+    let before = state.withLock { state -> [UInt8]? in
+      guard state.acceptances == claim.acceptances, state.known == claim.known else { return nil }
+      defer {
+        (state.known, state.note) = (checkpoint, note)
+        (state.told, state.isKept) = (nil, false)
+        state.acceptances += 1
+      }
+      return state.note
+    }
+    guard let before else { return true }
+    status.witnessing(conflict: nil)
+    logger.notice(
+      "another log of the control plane is trusted, since it was accepted on this host",
+      metadata: [
+        LogKey.reason: "\(reason)", "known": "\(String(decoding: before, as: UTF8.self))",
+        "accepted": "\(String(decoding: note, as: UTF8.self))",
+      ])
+    await keep(note)
+    await record(
+      WitnessConflictRecord(
+        knownCheckpoint: before, offeredCheckpoint: note, reason: "accepted: \(reason)"))
+    return true
+  }
+
+  private func alarm(
+    _ reason: WitnessConflictRecord.Reason, offered: [UInt8], _ claim: Claim
+  ) async {
+    let offered = Array(offered.prefix(SignedNote.maximumBytes))
+    let (known, isNews, isKept) = state.withLock { state -> ([UInt8], Bool, Bool) in
+      // Another log was accepted since the shipment went.
+      guard state.acceptances == claim.acceptances else { return ([], false, true) }
+      defer { (state.told, state.isKept) = (reason, true) }
+      return (state.note, state.told != reason, state.isKept && state.told == reason)
+    }
+    if !isKept {
+      do { try await store.keepControlConflict(reason.rawValue, offered: offered) } catch {
+        logger.error(
+          "the conflict with the control plane's log is not kept",
+          metadata: [LogKey.error: "\(error)"])
+        state.withLock { $0.isKept = false }
+      }
     }
     guard isNews else { return }
-    let problem = Self.text(reason)
-    status.witnessing(conflict: problem)
+    status.witnessing(conflict: Self.text(reason, folder: store.path))
     logger.error(
       "the control plane's own log was changed",
       metadata: [
         LogKey.reason: "\(reason.rawValue)",
         "known": "\(String(decoding: known, as: UTF8.self))",
-        "offered": "\(String(decoding: offered.prefix(SignedNote.maximumBytes), as: UTF8.self))",
+        "offered": "\(String(decoding: offered, as: UTF8.self))",
       ])
     await record(
       WitnessConflictRecord(
-        knownCheckpoint: known,
-        offeredCheckpoint: Array(offered.prefix(SignedNote.maximumBytes)),
-        reason: reason.rawValue))
+        knownCheckpoint: known, offeredCheckpoint: offered, reason: reason.rawValue))
   }
 
-  private static func text(_ reason: WitnessConflictRecord.Reason) -> String {
+  private static func text(_ reason: WitnessConflictRecord.Reason, folder: String) -> String {
     let what =
       switch reason {
       case .signature: "is not signed with the key that the agent was enrolled with"
@@ -175,8 +252,12 @@ final class ControlWitness: Sendable {
       case .root: "has other records than it had"
       case .proof: "does not begin with the records that it had"
       }
+    let remedy =
+      reason == .signature
+      ? "enrol the agent again"
+      : "run `sallyport-agent accept-control-log --state \(folder) --reason …` on its host"
     return "the control plane's own log \(what). Somebody has changed it, or its database was put"
       + " back to an earlier state: find out which before you trust its audit trail. The agent goes"
-      + " on working and shipping; if the change was yours, enrol the agent again"
+      + " on working and shipping; if the change was yours, \(remedy)"
   }
 }

@@ -69,6 +69,11 @@ struct LaneShipper: Sendable {
         maximumBytes: RecordShipper.maximumBatchBytes)
     }
     guard !batch.records.isEmpty else { return .again }
+    // A new epoch may have begun meanwhile.
+    guard shipper.recordLog.mayShip(log) else {
+      try await Task.sleep(for: RecordShipper.gather)
+      return .again
+    }
     let answer = try await send(batch)
     count(answer, batch)
     let step = ShippingStep(
@@ -81,6 +86,14 @@ struct LaneShipper: Sendable {
   /// Asks where the log is to go on, before anything of it is sent: if the folder was restored or
   /// copied, what it has behind that state must not be signed under numbers that are taken.
   private func ask(_ cursor: UInt64, _ backoff: inout Backoff) async throws -> Outcome {
+    let (step, keepFrom) = try await question(log, reader, at: cursor)
+    return try await act(on: step, keepingFrom: keepFrom, &backoff)
+  }
+
+  /// Asks where a log is to go on.
+  private func question(
+    _ log: LogID, _ reader: LaneReader, at cursor: UInt64
+  ) async throws -> (step: ShippingStep, keepFrom: UInt64) {
     let from = min(max(cursor, reader.firstSeq), reader.endSeq)
     let answer = try await send(
       try reader.batch(from: from, maximumRecords: 0, maximumBytes: 0))
@@ -88,18 +101,43 @@ struct LaneShipper: Sendable {
       afterAsking: answer, held: reader.firstSeq...reader.endSeq,
       stored: shipper.signer.own(answer.logCheckpoint),
       rootHere: { try? reader.frontier(of: $0).root })
-    return try await act(on: step, keepingFrom: answer.keepFromSeq, &backoff)
+    return (step, answer.keepFromSeq)
+  }
+
+  /// What is known of the logs of every lane, for the epoch that follows to cite.
+  ///
+  /// Each is asked about: nothing was agreed on yet when all of them ask at once, and the first
+  /// that is answered begins the epoch.
+  ///
+  /// - Returns: `nil` when the control plane is busy, after the time that it asked for.
+  private func standings(given head: LogHead) async throws -> [UInt32: LogStanding]? {
+    var standings = [log.lane: LogStanding.other(head)]
+    // Otherwise the epoch that follows is there already.
+    guard log.epoch == shipper.recordLog.epoch else { return standings }
+    for other in shipper.recordLog.logs() where other.epoch == log.epoch && other != log {
+      let reader = try shipper.recordLog.reader(for: other)
+      switch try await question(other, reader, at: reader.acknowledgedSeq).step {
+      case .beginEpoch(let head): standings[other.lane] = .other(head)
+      case .goOn, .resume: standings[other.lane] = .agreed
+      case .wait(let delay):
+        try await Task.sleep(for: delay)
+        return nil
+      // It is said by the shipper of that log.
+      case .stuck: continue
+      }
+    }
+    return standings
   }
 
   private func send(_ batch: RecordBatch) async throws -> Sallyport_Link_V1_ShipResponse {
     var options = CallOptions.defaults
     options.timeout = RecordShipper.callDeadline
     options.maxRequestMessageBytes = LinkTransport.maximumMessageBytes
-    let checkpoint = try shipper.signer.sign(log, batch.frontier)
+    let checkpoint = try shipper.signer.sign(batch.log, batch.frontier)
     let claim = shipper.witness.claim()
     let request = Sallyport_Link_V1_ShipRequest.with {
-      $0.epoch = log.epoch
-      $0.lane = log.lane
+      $0.epoch = batch.log.epoch
+      $0.lane = batch.log.lane
       $0.fromSeq = batch.fromSeq
       $0.records = batch.records
       $0.checkpoint = checkpoint
@@ -130,7 +168,8 @@ struct LaneShipper: Sendable {
       note(
         "the control plane has \(head.size) records of log \(log) that are not those here: its"
           + " folder was restored or copied, so the agent goes on in a new epoch")
-      try await shipper.beginEpoch(log, head)
+      guard let standings = try await standings(given: head) else { break }
+      try await shipper.beginEpoch(log, standings)
       return .givenUp
     case .stuck(let problem):
       note("records of log \(log) are not shipped: \(problem)")

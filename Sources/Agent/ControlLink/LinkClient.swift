@@ -38,7 +38,7 @@ package struct LinkClient: Service {
   let tester: any ConnectionTester
   let health: @Sendable () async -> AgentHealthReport
   let renewed: @Sendable (TLSIdentity) async -> Void
-  let beginEpoch: @Sendable (LogID, LogHead) async throws -> Void
+  let beginEpoch: @Sendable (LogID, [UInt32: LogStanding]) async throws -> Void
   let witnessed: @Sendable (WitnessConflictRecord) async -> Void
   let status: LinkStatus
   let logger: Logger
@@ -48,7 +48,7 @@ package struct LinkClient: Service {
   ///   - health: Asked about once a second.
   ///   - renewed: Told of each new certificate, for the agent's clients.
   ///   - beginEpoch: Gives a log up of which the control plane has another history, for a new epoch
-  ///     that cites what it has.
+  ///     in which each lane cites what is known of its log.
   ///   - witnessed: Writes into the agent's log that the control plane's own log was changed.
   /// - Throws: ``LinkError`` when the enrolment's link address is not one.
   package init(
@@ -56,7 +56,7 @@ package struct LinkClient: Service {
     recordLog: RecordLogDirectory, tester: any ConnectionTester, status: LinkStatus,
     logger: Logger, health: @escaping @Sendable () async -> AgentHealthReport,
     renewed: @escaping @Sendable (TLSIdentity) async -> Void,
-    beginEpoch: @escaping @Sendable (LogID, LogHead) async throws -> Void,
+    beginEpoch: @escaping @Sendable (LogID, [UInt32: LogStanding]) async throws -> Void,
     witnessed: @escaping @Sendable (WitnessConflictRecord) async -> Void
   ) throws(LinkError) {
     self.state = state

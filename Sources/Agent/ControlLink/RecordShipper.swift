@@ -27,8 +27,8 @@ struct RecordShipper: Sendable {
   let state: AgentState
   let signer: CheckpointSigner
   let witness: ControlWitness
-  /// Gives a log up for a new epoch that cites what the control plane has of it.
-  let beginEpoch: @Sendable (LogID, LogHead) async throws -> Void
+  /// Gives a log up for a new epoch, in which each lane cites what is known of its log.
+  let beginEpoch: @Sendable (LogID, [UInt32: LogStanding]) async throws -> Void
   let status: LinkStatus
   let logger: Logger
 

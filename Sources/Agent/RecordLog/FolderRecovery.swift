@@ -6,8 +6,10 @@ struct FolderRecovery {
   var epoch: UInt64
   var lanes: [LogID: LaneState]
   var losses: [UInt32: LossRecord]
-  /// Of each lane, what the epoch before the one that begins ends with; empty where none begins.
-  var previous: [UInt32: LogHead] = [:]
+  /// What the lanes cite whose logs have not begun yet in the epoch.
+  var citations: [UInt32: Citation] = [:]
+  /// Whether that is on the medium, since an earlier run noted it.
+  var isNoted = false
 
   /// Reads the last segment of every log to its first bad frame.
   ///
@@ -20,8 +22,11 @@ struct FolderRecovery {
     folder: LogFolder, agent: AgentID, hostRestarted: Bool, minimumEpoch: UInt64, now: WallTime
   ) throws(RecordLogError) -> FolderRecovery {
     let names: [SegmentName]
+    let note: EpochNote?
     do throws(FileFailure) {
-      names = try folder.files.list(folder.configuration.folder).compactMap(SegmentName.init)
+      let files = try folder.files.list(folder.configuration.folder)
+      names = files.compactMap(SegmentName.init)
+      note = try EpochNote.newest(among: files, in: folder)
     } catch {
       throw .failed(
         "list \(folder.configuration.folder)", error,
@@ -30,7 +35,9 @@ struct FolderRecovery {
     let byLog = Dictionary(grouping: names) {
       LogID(agent: agent, epoch: $0.epoch, lane: $0.lane)
     }
-    let lastEpoch = byLog.keys.map(\.epoch).max()
+    // An epoch begins with its note: that of a killed run may have no log yet.
+    let lastEpoch = [byLog.keys.map(\.epoch).max(), note?.epoch].compactMap { $0 }.max()
+    let pending = note.flatMap { $0.epoch == lastEpoch ? $0.citations : nil } ?? [:]
     var recovery = FolderRecovery(
       epoch: lastEpoch ?? 0, lanes: [:], losses: [:])
     var isDamaged = false
@@ -57,7 +64,7 @@ struct FolderRecovery {
     for (log, scan) in newestWritten(scans) {
       if scan.somethingFollows {
         recovery.losses[log.lane] = damage(scan, now: now)
-      } else if hostRestarted, log.epoch == lastEpoch, !scan.isClosed {
+      } else if hostRestarted, log.epoch == lastEpoch || pending[log.lane] != nil, !scan.isClosed {
         recovery.losses[log.lane] = LossRecord(
           reason: "host_restart", firstLostSeq: scan.endSeq,
           lostAtMost: folder.configuration.maximumUnsyncedRecords, from: scan.lastTime ?? now,
@@ -74,9 +81,12 @@ struct FolderRecovery {
       let seconds = UInt64(max(0, now.unixNanoseconds / 1_000_000_000))
       let after = lastEpoch.map { $0 == .max ? $0 : $0 + 1 } ?? 1
       recovery.epoch = max(after, seconds, minimumEpoch)
+      recovery.citations = pending
       for (log, lane) in recovery.lanes where log.epoch == lastEpoch {
-        recovery.previous[log.lane] = lane.head
+        recovery.citations[log.lane] = Citation(head: lane.head)
       }
+    } else {
+      (recovery.citations, recovery.isNoted) = (pending, true)
     }
     return recovery
   }

@@ -46,10 +46,7 @@ struct FrameCursor: ~Copyable {
     let sound = view(count) { frame in
       let checked = UnsafeRawBufferPointer(rebasing: frame[8...])
       guard !checking || CRC32C.checksum(checked) == header.checksum else { return false }
-      // Checkpoint frames are skipped: they are no records.
-      if header.kind == RecordFrame.recordKind {
-        body(UnsafeRawBufferPointer(rebasing: frame[RecordFrame.headerBytes...]))
-      }
+      body(UnsafeRawBufferPointer(rebasing: frame[RecordFrame.headerBytes...]))
       return true
     }
     guard sound else { return .bad }

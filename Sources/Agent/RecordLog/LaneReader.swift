@@ -95,22 +95,14 @@ package final class LaneReader: Sendable {
     from seq: UInt64, maximumRecords: Int, maximumBytes: Int
   ) throws(RecordLogError) -> RecordBatch {
     let end = lane.withState { $0.syncedSeq }
-    return try walking(to: seq) { walk throws(FileFailure) in
-      var records: [Data] = []
-      var bytes = 0
-      while walk.seq < end, records.count < maximumRecords {
-        let step = try walk.next { payload in
-          guard records.isEmpty || bytes + payload.count <= maximumBytes else { return false }
-          records.append(Data(payload))
-          bytes += payload.count
-          return true
-        }
-        if step == .left { break }
-        guard step == .taken else { throw .damaged(walk.position.file.path) }
-      }
-      position.withLock { $0 = walk.position }
-      return RecordBatch(
-        log: log, fromSeq: seq, records: records, frontier: walk.position.frontier)
+    do throws(FileFailure) {
+      let (records, reached) = try lane.read(
+        from: seq, before: end, maximumRecords: maximumRecords, maximumBytes: maximumBytes,
+        near: position.withLock { $0 })
+      position.withLock { $0 = reached }
+      return RecordBatch(log: log, fromSeq: seq, records: records, frontier: reached.frontier)
+    } catch {
+      throw lane.readingFailed(error, at: seq)
     }
   }
 
@@ -118,18 +110,10 @@ package final class LaneReader: Sendable {
   ///
   /// Throws as ``batch(from:maximumRecords:maximumBytes:)`` does.
   package func frontier(of size: UInt64) throws(RecordLogError) -> MerkleFrontier {
-    try walking(to: size) { walk throws(FileFailure) in walk.position.frontier }
-  }
-
-  /// Runs `body` with a walk whose next record is `seq`.
-  private func walking<R>(
-    to seq: UInt64, _ body: (inout RecordWalk) throws(FileFailure) -> R
-  ) throws(RecordLogError) -> R {
     do throws(FileFailure) {
-      var walk = try lane.walk(to: seq, near: position.withLock { $0 })
-      return try body(&walk)
+      return try lane.walk(to: size, near: position.withLock { $0 }).position.frontier
     } catch {
-      throw lane.readingFailed(error, at: seq)
+      throw lane.readingFailed(error, at: size)
     }
   }
 }

@@ -1,7 +1,38 @@
 import AuditLog
 import GatewayModel
 
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
 extension LaneState {
+  /// Reads from `seq` on what there is before `end`, and says where that ends.
+  ///
+  /// - Parameters:
+  ///   - known: As for ``walk(to:near:)``.
+  ///   - maximumBytes: Exceeded by a single record that is larger.
+  func read(
+    from seq: UInt64, before end: UInt64, maximumRecords: Int, maximumBytes: Int,
+    near known: RecordWalk.Position?
+  ) throws(FileFailure) -> (records: [Data], position: RecordWalk.Position) {
+    var walk = try walk(to: seq, near: known)
+    var records: [Data] = []
+    var bytes = 0
+    while walk.seq < end, records.count < maximumRecords {
+      let step = try walk.next { payload in
+        guard records.isEmpty || bytes + payload.count <= maximumBytes else { return false }
+        records.append(Data(payload))
+        bytes += payload.count
+        return true
+      }
+      if step == .left { break }
+      guard step == .taken else { throw .damaged(walk.position.file.path) }
+    }
+    return (records, walk.position)
+  }
+
   /// A walk through what is committed, with `seq` as its next record.
   ///
   /// - Parameter known: A place from which to go on when it lies before `seq`; spares hashing from

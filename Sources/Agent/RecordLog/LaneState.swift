@@ -39,6 +39,11 @@ final class LaneState: Sendable {
     var keepFromSeq: UInt64 = 0
     /// Of a superseded log: up to where it was recorded again in the epoch that follows.
     var movedSeq: UInt64?
+    /// Somebody is at moving it.
+    var isMoving = false
+    /// A place near the end from which on it is quickly hashed to its end, kept when it is to be
+    /// cited.
+    var placeNearEnd: RecordWalk.Position?
     /// A sync failed: what it covered may not be on the medium whatever later syncs say.
     var syncFailure: RecordLogError?
     /// As the writer last said.

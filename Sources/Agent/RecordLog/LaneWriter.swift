@@ -124,24 +124,7 @@ package final class LaneWriter {
     if isWhole { texts.insert(digest) }
   }
 
-  /// Appends a record of an earlier log under the next seq of this one; its time stays.
-  ///
-  /// What that log said of itself is left out: it is true of that log only.
-  func appendAgain(_ record: UnsafeRawBufferPointer) {
-    guard let kind = RecordKind(of: record), !kind.isOfTheLog else { return }
-    guard admits(kind, at: .init(unixNanoseconds: 0)) else { return }
-    let start = beginFrame()
-    RecordEncoder.append(record, seq: nextSeq, to: &pending)
-    endFrame(start, tellingAt: nil)
-  }
-
-  /// Brings what is committed to the medium and waits for it.
-  func synchronize() throws(RecordLogError) {
-    lane.synchronize()
-    if let failure = lane.withState({ $0.syncFailure }) { throw failure }
-  }
-
-  private func admits(_ kind: RecordKind, at time: WallTime) -> Bool {
+  func admits(_ kind: RecordKind, at time: WallTime) -> Bool {
     if case .failed(let error) = standing {
       refusal = error
       if kind.tellsOfTraffic { drop(Told(count: 1, from: time), reason: error) }
@@ -152,7 +135,7 @@ package final class LaneWriter {
     return false
   }
 
-  private func beginFrame() -> Int {
+  func beginFrame() -> Int {
     let start = pending.count
     // Room for length and checksum, which are known at the end; then the kind.
     pending.appendLittleEndian(0)
@@ -161,7 +144,7 @@ package final class LaneWriter {
   }
 
   @discardableResult
-  private func endFrame(_ start: Int, tellingAt time: WallTime?) -> UInt64? {
+  func endFrame(_ start: Int, tellingAt time: WallTime?) -> UInt64? {
     let length = pending.count - start - RecordFrame.headerBytes
     guard length <= RecordFrame.maximumPayloadBytes else {
       pending.removeAll(after: start)
@@ -375,14 +358,6 @@ extension RecordKind {
     switch self {
     case .logOpen, .logClose, .loss, .heartbeat: false
     default: !opensWork
-    }
-  }
-
-  /// Whether it tells of the log that it stands in, and not of what the agent did.
-  fileprivate var isOfTheLog: Bool {
-    switch self {
-    case .logOpen, .logClose, .heartbeat: true
-    default: false
     }
   }
 }

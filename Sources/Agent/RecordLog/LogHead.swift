@@ -12,6 +12,14 @@ package struct LogHead: Hashable, Sendable {
   }
 }
 
+/// What is known of a lane's log when the lane goes on in another epoch.
+package enum LogStanding: Hashable, Sendable {
+  /// The control plane has this of it, which is not what the folder has.
+  case other(LogHead)
+  /// What the control plane has is what the folder has: the log is shipped to its end.
+  case agreed
+}
+
 extension LaneState {
   /// Of what the control plane and this run have agreed on; `nil` when they have not yet.
   var agreedHead: LogHead? {

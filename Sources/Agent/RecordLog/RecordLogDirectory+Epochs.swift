@@ -4,146 +4,135 @@ import GatewayModel
 /// Going on in a new epoch while the agent runs: its folder was restored or copied, and the control
 /// plane has another history under the numbers that come next.
 extension RecordLogDirectory {
-  /// Lets every writer that is opened from now on write in a higher epoch; does nothing when `log`
+  /// Lets every writer that is opened from now on write in a higher epoch; begins none when `log`
   /// is of an earlier epoch already.
   ///
-  /// The writers of the epoch that ends must take nothing more once they are replaced.
+  /// What the lanes are to cite is on the medium when it returns. A writer of the epoch that ends
+  /// must take nothing more once that of its lane in the new one is opened.
   ///
   /// - Parameters:
   ///   - log: The log that was found to have another history.
-  ///   - head: What the control plane has of it, which the new epoch cites. Of the other lanes it
-  ///     cites what was agreed on in this run: their logs may be another history too.
-  package func beginEpoch(after log: LogID, citing head: LogHead, now: WallTime) {
+  ///   - standings: What is known of the logs of each lane, `log` among them. A lane that is not in
+  ///     it cites what was agreed on in this run: its log may be another history too.
+  package func beginEpoch(
+    after log: LogID, citing standings: [UInt32: LogStanding], now: WallTime
+  ) throws(RecordLogError) {
     // Hashes what was not read yet, so not under the lock.
     let ending = lanes.withLock { $0.filter { $0.key.epoch == log.epoch } }
-    var heads: [UInt32: LogHead] = [:]
-    for (other, lane) in ending { heads[other.lane] = lane.agreedHead }
-    heads[log.lane] = head
+    var citations: [UInt32: Citation] = [:]
+    for (other, lane) in ending {
+      citations[other.lane] = lane.citation(standings[other.lane])
+    }
     let begins = current.withLock { current in
       guard current.number == log.epoch, current.number < .max else { return false }
       let seconds = UInt64(max(0, now.unixNanoseconds / 1_000_000_000))
-      current = Epoch(number: max(current.number + 1, seconds), previous: heads)
+      // A lane without a log in the epoch that ends cites what it would have cited there.
+      let endingLanes = Set(ending.keys.map(\.lane))
+      citations.merge(current.citations.filter { !endingLanes.contains($0.key) }) { own, _ in own }
+      current = Epoch(number: max(current.number + 1, seconds), citations: citations)
       return true
     }
-    guard begins else { return }
-    for lane in ending.values {
+    if begins {
+      for lane in ending.values {
+        // Those that are written end when their lane has its writer in the new epoch.
+        lane.withState { if !$0.isWritten || $0.isClosed { $0.isSuperseded = true } }
+      }
+    }
+    try noteEpoch()
+  }
+
+  /// Brings to the medium what the lanes are to cite in this epoch, where it is not there yet.
+  func noteEpoch() throws(RecordLogError) {
+    try current.withLock { current throws(RecordLogError) in
+      if current.isNoted { return }
+      try EpochNote(epoch: current.number, citations: current.citations).write(in: folder)
+      current.isNoted = true
+    }
+  }
+
+  /// What the log of a lane in this epoch cites: of one that is cited whole, all that it has now.
+  func head(citedBy number: UInt32) -> LogHead? {
+    guard let citation = current.withLock({ $0.citations[number] }) else { return nil }
+    guard let epoch = citation.wholeOf,
+      let lane = lanes.withLock({ $0[LogID(agent: agent, epoch: epoch, lane: number)] }),
+      let head = lane.settledHead, head.size >= citation.head.size
+    else { return citation.head }
+    return head
+  }
+
+  /// Ends what a lane had in earlier epochs: its writer is another one from now on.
+  func supersede(lane number: UInt32, before epoch: UInt64) {
+    let earlier = lanes.withLock { lanes in
+      lanes.filter { $0.key.lane == number && $0.key.epoch < epoch }.values.map { $0 }
+    }
+    for lane in earlier {
       lane.withState { state in
         state.isSuperseded = true
-        state.isClosed = true
+        if state.isWritten { state.isClosed = true }
+        state.placeNearEnd = nil
       }
     }
   }
 
-  /// Writes what this run has recorded in a log of an earlier epoch again, with the writer of the
-  /// present one, and removes the log: under its numbers the control plane has other records.
-  ///
-  /// What the log had before this run and the control plane never acknowledged may be there or not;
-  /// a `loss` record says how much that is at most. Does nothing when the log is gone already.
+  /// Begins to record again, with the writer of a lane of the present epoch, what this run has
+  /// recorded in a log of an earlier one that has another history at the control plane; `nil` when
+  /// the log is gone already.
   ///
   /// If the agent is killed before it is done, the next start finds the log again and records a loss
   /// for all of it that was not acknowledged.
-  package func move(
-    _ log: LogID, to writer: LaneWriter, at time: WallTime
-  ) throws(RecordLogError) {
-    guard writer.log.epoch > log.epoch, let lane = lanes.withLock({ $0[log] }) else { return }
-    let (start, acknowledged, end, isThere) = lane.withState { state in
-      (
-        state.runStart ?? state.committedSeq, state.acknowledgedSeq, state.committedSeq,
-        !state.segments.isEmpty
-      )
+  ///
+  /// - Throws: `busy` when somebody is at it already.
+  package func move(_ log: LogID, to writer: LogID) throws(RecordLogError) -> LogMove? {
+    let (old, new) = lanes.withLock { ($0[log], $0[writer]) }
+    guard writer.epoch > log.epoch, let old, let new,
+      old.withState({ !$0.segments.isEmpty })
+    else { return nil }
+    let wasMoving = old.withState { state in
+      defer { state.isMoving = true }
+      return state.isMoving
     }
-    guard isThere else { return }
-    do throws(RecordLogError) {
-      if lane.withState({ $0.movedSeq == nil }) {
-        try sayUncertain(acknowledged..<max(acknowledged, start), of: lane, to: writer, at: time)
-        lane.withState { $0.movedSeq = start }
-      }
-      while let from = lane.withState({ $0.movedSeq }), from < end {
-        let next = try moveSome(of: lane, from: from, before: end, to: writer)
-        lane.withState { $0.movedSeq = next }
-      }
-    } catch {
-      // What was not committed is appended again by the next try.
-      writer.takeBack()
-      throw error
+    guard !wasMoving else {
+      throw RecordLogError(
+        code: .busy, message: "log \(log) is being recorded again already; wait for that")
     }
-    try writer.synchronize()
-    try lane.removeSegments()
+    return LogMove(old, to: new)
   }
 
-  /// Says how many records may be lost, if any.
-  private func sayUncertain(
-    _ range: Range<UInt64>, of lane: LaneState, to writer: LaneWriter, at time: WallTime
-  ) throws(RecordLogError) {
-    guard !range.isEmpty else { return }
-    let from = try lane.record(at: range.lowerBound).header.time
-    writer.append(
-      LossRecord(
-        reason: "restored", firstLostSeq: writer.nextSeq, lostAtMost: UInt64(range.count),
-        from: from, to: time),
-      session: nil, at: time)
-    try writer.commit()
-  }
-
-  /// Records a part of a log again and commits it; returns where the next part begins.
-  private func moveSome(
-    of lane: LaneState, from seq: UInt64, before end: UInt64, to writer: LaneWriter
-  ) throws(RecordLogError) -> UInt64 {
-    let next: UInt64
-    do throws(FileFailure) {
-      var walk = try lane.walk(to: seq)
-      while walk.seq < end, walk.seq - seq < Self.movedAtOnce {
-        let step = try walk.next { payload in
-          writer.appendAgain(payload)
-          return true
-        }
-        guard step == .taken else { throw .damaged(walk.position.file.path) }
-      }
-      next = walk.seq
-    } catch {
-      throw lane.readingFailed(error, at: seq)
+  /// Whether the records of a log may be shipped now.
+  ///
+  /// A log of an earlier epoch waits until the control plane has the record that cites it: before
+  /// that only times of this host's clock would tell it from one that a copy of this agent writes.
+  package func mayShip(_ log: LogID) -> Bool {
+    let present = LogID(agent: agent, epoch: epoch, lane: log.lane)
+    guard log.epoch < present.epoch, let citing = lanes.withLock({ $0[present] }) else {
+      return true
     }
-    try writer.commit()
-    return next
+    // With nothing in it, as on a full disk, waiting for it would last for ever.
+    return citing.withState { $0.acknowledgedSeq > 0 || $0.syncedSeq == 0 }
   }
-
-  /// In records; each part is one commit.
-  private static let movedAtOnce: UInt64 = 256
 }
 
 extension LaneState {
-  /// The record with a seq.
-  fileprivate func record(at seq: UInt64) throws(RecordLogError) -> DecodedRecord {
-    var found: DecodedRecord?
-    do throws(FileFailure) {
-      var walk = try walk(to: seq)
-      _ = try walk.next { payload in
-        found = try? RecordDecoder.decode(payload)
-        return true
-      }
-    } catch {
-      throw readingFailed(error, at: seq)
+  /// What a new epoch cites of the log; of one of which nothing is known, no record.
+  fileprivate func citation(_ standing: LogStanding?) -> Citation {
+    switch standing {
+    case .other(let head): return Citation(head: head)
+    case .agreed:
+      guard let place = try? walk(to: withState { $0.syncedSeq }).position else { break }
+      withState { $0.placeNearEnd = place }
+      return Citation(
+        head: LogHead(size: place.frontier.size, root: place.frontier.root), wholeOf: log.epoch)
+    case nil: break
     }
-    guard let found else {
-      throw readingFailed(.damaged(folder.configuration.folder), at: seq)
-    }
-    return found
+    return Citation(head: agreedHead ?? LogHead(size: 0, root: nil))
   }
 
-  fileprivate func removeSegments() throws(RecordLogError) {
-    let segments = withState { state in
-      defer { state.segments = [] }
-      return state.segments
-    }
-    for segment in segments {
-      do throws(FileFailure) {
-        try folder.files.remove(segment.path)
-        folder.addUsed(-segment.committedOffset)
-      } catch {
-        throw .failed(
-          "remove the segment \(segment.path) of a superseded log", error,
-          remedy: "let the agent write in its record folder")
-      }
-    }
+  /// Of all that is on the medium, after bringing there what was committed; `nil` when it cannot be
+  /// told.
+  fileprivate var settledHead: LogHead? {
+    synchronize()
+    let (size, place) = withState { ($0.syncedSeq, $0.placeNearEnd) }
+    guard let root = try? walk(to: size, near: place).position.frontier.root else { return nil }
+    return LogHead(size: size, root: root)
   }
 }

@@ -5,7 +5,8 @@ import Synchronization
 /// The folder of an agent's logs: one process has it at a time.
 ///
 /// Files: `lock`; `running`, there while the log is not closed in order, with the host's boot
-/// identifier; `reserve`; and segments as ``SegmentName`` names them.
+/// identifier; `reserve`; what an epoch's logs cite, as ``EpochNote`` says; and segments as
+/// ``SegmentName`` names them.
 package final class RecordLogDirectory: Sendable {
   /// The epoch that this run writes.
   ///
@@ -27,8 +28,10 @@ package final class RecordLogDirectory: Sendable {
 
   struct Epoch {
     var number: UInt64
-    /// For each lane, what the epoch before ends with, where this run began this one.
-    var previous: [UInt32: LogHead]
+    /// What the lanes cite whose logs have not begun yet in this epoch.
+    var citations: [UInt32: Citation] = [:]
+    /// Whether that is on the medium.
+    var isNoted = false
   }
 
   /// Opens, locks and recovers the folder.
@@ -49,7 +52,10 @@ package final class RecordLogDirectory: Sendable {
     let recovered = try FolderRecovery.run(
       folder: folder, agent: agent, hostRestarted: marker.tellsOfHostRestart(),
       minimumEpoch: minimumEpoch, now: now)
-    current = Mutex(Epoch(number: recovered.epoch, previous: recovered.previous))
+    current = Mutex(
+      Epoch(
+        number: recovered.epoch, citations: recovered.citations,
+        isNoted: recovered.citations.isEmpty || recovered.isNoted))
     for (log, lane) in recovered.lanes where log.epoch != recovered.epoch {
       lane.withState { $0.isSuperseded = true }
     }
@@ -69,7 +75,7 @@ package final class RecordLogDirectory: Sendable {
   package func openWriter(
     lane number: UInt32, identity: WriterIdentity, at time: WallTime
   ) throws(RecordLogError) -> sending LaneWriter {
-    let (epoch, previous) = current.withLock { ($0.number, $0.previous[number]) }
+    let epoch = epoch
     let log = LogID(agent: agent, epoch: epoch, lane: number)
     let known = lanes.withLock { $0[log] }
     let isContinued = known.map { $0.withState { $0.committedSeq > 0 } } ?? false
@@ -77,6 +83,7 @@ package final class RecordLogDirectory: Sendable {
     if let known {
       lane = known
     } else {
+      try noteEpoch()
       let file = try LaneWriter.makeSegment(log: log, firstSeq: 0, folder: folder)
       lane = LaneState(
         log: log, folder: folder,
@@ -99,6 +106,8 @@ package final class RecordLogDirectory: Sendable {
       throw RecordLogError(
         code: .locked, message: "log \(log) has a writer already; open each lane once")
     }
+    let previous = isContinued ? nil : head(citedBy: number)
+    supersede(lane: number, before: epoch)
     sync.add(lane)
     let writer = LaneWriter(
       lane: lane, file: file, offset: last.committedOffset, nextSeq: endSeq, sync: sync,
@@ -108,8 +117,7 @@ package final class RecordLogDirectory: Sendable {
         open: LogOpenRecord(
           log: log, agentVersion: identity.agentVersion, host: identity.host,
           continued: isContinued,
-          previousRoot: isContinued ? [] : previous?.root?.bytes ?? [],
-          previousSize: isContinued ? 0 : previous?.size ?? 0),
+          previousRoot: previous?.root?.bytes ?? [], previousSize: previous?.size ?? 0),
         loss: dueLosses.loss(of: number)),
       at: time)
     return writer

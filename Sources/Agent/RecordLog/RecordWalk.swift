@@ -72,12 +72,10 @@ struct RecordWalk: ~Copyable {
   ) throws(FileFailure) -> Step {
     let expected = seq
     while true {
-      var isRecord = false
       var isTaken = false
       var found: UInt64?
       var leaf: Hash256?
       let step = try cursor.next { payload in
-        isRecord = true
         found = RecordDecoder.seq(of: payload)
         guard found == expected else { return }
         isTaken = body(payload)
@@ -88,8 +86,6 @@ struct RecordWalk: ~Copyable {
       case .end:
         guard try enterNextSegment() else { return .end }
       case .frame:
-        // A checkpoint is no record.
-        guard isRecord else { continue }
         guard found == expected else { throw .damaged(segments[index].path) }
         guard isTaken, let leaf else { return .left }
         position.frontier.append(leaf)

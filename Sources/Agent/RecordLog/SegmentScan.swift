@@ -38,9 +38,7 @@ struct SegmentScan {
     var inOrder = true
     var last: [UInt8] = []
     while inOrder {
-      var isRecord = false
       let step = try cursor.next { payload in
-        isRecord = true
         inOrder = RecordDecoder.seq(of: payload) == scan.endSeq
         if inOrder {
           last.removeAll(keepingCapacity: true)
@@ -49,7 +47,7 @@ struct SegmentScan {
       }
       guard step == .frame, inOrder else { break }
       scan.endOffset = cursor.offset
-      if isRecord { scan.endSeq += 1 }
+      scan.endSeq += 1
     }
     if !last.isEmpty, let record = try? RecordDecoder.decode(last) {
       scan.lastTime = record.header.time

@@ -1,5 +1,5 @@
 import AuditLog
-package import GatewayModel
+internal import GatewayModel
 package import Logging
 import NIOCore
 import NIOPosix
@@ -20,8 +20,8 @@ package final class GatewayServer: Sendable {
   }
 
   private let group: MultiThreadedEventLoopGroup
-  private let writerIdentity: WriterIdentity
-  private let commons: GatewayCommons
+  let writerIdentity: WriterIdentity
+  let commons: GatewayCommons
   private let phase = Mutex(Phase.idle(nil))
   private let ended: EventLoopPromise<Void>
 
@@ -143,25 +143,6 @@ package final class GatewayServer: Sendable {
     await onEach(running.lanes) { $0.apply(snapshot) }
   }
 
-  /// Goes on in a new epoch of the record log, because the control plane has another history under
-  /// the numbers of `log`: the folder was restored or copied.
-  ///
-  /// Sessions end. What this run recorded in `log` is recorded again in the new epoch.
-  ///
-  /// - Parameter head: What the control plane has of `log`, which the new epoch cites.
-  package func beginEpoch(after log: LogID, citing head: LogHead) async throws {
-    commons.log.beginEpoch(after: log, citing: head, now: .now())
-    let lanes = running.lanes
-    guard let taker = lanes.first(where: { $0.index == log.lane }) ?? lanes.first else {
-      throw GatewayError(code: .state, message: "the gateway does not run")
-    }
-    for lane in [taker] + lanes.filter({ $0 !== taker }) {
-      try await lane.loop.submit { [writerIdentity] in
-        try lane.take(log, identity: writerIdentity)
-      }.get()
-    }
-  }
-
   /// Writes into one of the agent's logs that the control plane's own log was changed.
   ///
   /// - Parameters:
@@ -212,7 +193,7 @@ package final class GatewayServer: Sendable {
 
   // MARK: Lanes
 
-  private var running: (listeners: [any Channel], lanes: [SessionLane]) {
+  var running: (listeners: [any Channel], lanes: [SessionLane]) {
     phase.withLock { phase in
       if case .running(let listeners, let lanes) = phase { return (listeners, lanes) }
       return ([], [])

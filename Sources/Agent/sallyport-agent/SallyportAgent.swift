@@ -20,8 +20,11 @@ struct SallyportAgent: AsyncParsableCommand {
         70 unexpected failure · 71 an address to listen on cannot be had
         73 a folder or file cannot be written · 75 another agent runs on the state folder
         77 the control plane refused, or is not the one the join token names
-        78 not enrolled, enrolled already, or a certificate, key or state that cannot be used
+        78 not enrolled, enrolled already, a certificate, key or state that cannot be used, or
+           nothing to accept
       """,
     version: version,
-    subcommands: [Enroll.self, Serve.self, Status.self, Health.self])
+    subcommands: [
+      Enroll.self, Serve.self, Status.self, Health.self, AcceptControlLog.self,
+    ])
 }

@@ -5,16 +5,12 @@ internal import RecordLog
 
 /// Going on in a new epoch of the record log.
 extension SessionLane {
-  /// Writes what this run recorded in a log of an earlier epoch again, in the present one, which the
-  /// lane enters first if it has not.
+  /// Lets the lane write in the present epoch of the record log; does nothing when it does so
+  /// already. On the loop.
   ///
-  /// The sessions end: their begin records are in the log that is given up. On the loop.
-  func take(_ log: LogID, identity: WriterIdentity) throws(RecordLogError) {
-    if writer.log.epoch < commons.log.epoch { try enterEpoch(identity) }
-    try commons.log.move(log, to: writer, at: wallTime)
-  }
-
-  private func enterEpoch(_ identity: WriterIdentity) throws(RecordLogError) {
+  /// The sessions end: their begin records are in the log that is given up.
+  func enterEpoch(_ identity: WriterIdentity) throws(RecordLogError) {
+    guard writer.log.epoch < commons.log.epoch else { return }
     // What waits for the medium waits for records of the log that is given up.
     dropUnsent()
     endSessions(
@@ -29,5 +25,12 @@ extension SessionLane {
     if let policy {
       append(BundleAppliedRecord(version: policy.version, hash: policy.hash), session: nil)
     }
+  }
+
+  /// Records a part of a log of an earlier epoch again. On the loop.
+  func take(_ part: LogMove.Part) throws(RecordLogError) {
+    // Else what a session has recorded in this turn would stand or fall with the part.
+    closeTickEarly()
+    try writer.take(part, at: wallTime)
   }
 }

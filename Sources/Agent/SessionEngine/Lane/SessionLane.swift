@@ -114,7 +114,7 @@ final class SessionLane: @unchecked Sendable {
     watch = nil
     isLogClosed = true
     recordLastLeftOut()
-    if tickScheduled { closeTick() }
+    closeTickEarly()
     try writer.close(reason: "shutdown", at: wallTime)
   }
 
@@ -186,6 +186,11 @@ final class SessionLane: @unchecked Sendable {
     }
     // NIO runs it after all I/O events of this turn.
     loop.assumeIsolated().execute { self.closeTick() }
+  }
+
+  /// Closes the tick before its time, if there is one.
+  func closeTickEarly() {
+    if tickScheduled { closeTick() }
   }
 
   private func closeTick() {

@@ -33,6 +33,10 @@ struct Status: AsyncParsableCommand {
         ("certificate until", time(certificate.notAfter)),
         ("bundle", bundle.map { "version \($0.version)" } ?? "none yet"),
       ]
+      if let conflict = try await state.controlConflict() {
+        let accepted = conflict.acceptance.map { "accepted (\"\($0)\"), not taken up yet" }
+        rows.append(("control plane's log", accepted ?? "not the one it was: see `health`"))
+      }
       for cursor in try await state.shippingCursors() {
         rows.append(
           ("shipped \(cursor.epoch)/\(cursor.lane)", "up to record \(cursor.nextSeq)"))

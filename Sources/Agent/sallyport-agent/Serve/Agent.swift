@@ -131,7 +131,9 @@ struct Agent {
             "renewed certificate not shown to clients", metadata: [LogKey.error: "\(error)"])
         }
       },
-      beginEpoch: { log, head in try await gateway.beginEpoch(after: log, citing: head) },
+      beginEpoch: { log, standings in
+        try await gateway.beginEpoch(after: log, citing: standings)
+      },
       witnessed: { conflict in
         await gateway.recordConflict(
           known: conflict.knownCheckpoint, offered: conflict.offeredCheckpoint,

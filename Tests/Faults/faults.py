@@ -49,7 +49,7 @@ FAULTS = {
     "cloned": (restored.cloned, plain, 1, 1),
     "rewound": (restored.rewound, plain, 10, 1),
     "shipping": (shipping.run, shipping.Fleet, 20, 2),
-    "outage": (outage.run, plain, 1, 1),
+    "outage": (outage.run, plain, 5, 1),
     "tampered": (tampered.run, plain, 1, 1),
     "power": (None, None, 200, 4),
     "crash-safe power": (None, None, 10, 2),

@@ -9,7 +9,7 @@ def run(installation, generator, rounds):
     load = tally.Load(installation, generator)
     for _ in range(rounds):
         clients = load.start()
-        time.sleep(generator.uniform(0.05, 0.8))
+        time.sleep(generator.uniform(0.01, 0.3))
         installation.kill_agent()
         load.join(clients)
         installation.launch_agent()

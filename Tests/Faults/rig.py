@@ -141,12 +141,15 @@ class Installation(servers.Sallyport):
                         return int(float(line.split()[1]))
         return None
 
-    def wait_for_shipping(self, seconds=300):
-        deadline = time.monotonic() + seconds
-        while self.backlog() != 0:
+    def wait_for_shipping(self, seconds=120):
+        """Until everything is stored; for ever as long as the backlog becomes less."""
+        deadline, least = time.monotonic() + seconds, None
+        while (backlog := self.backlog()) != 0:
+            if backlog is not None and (least is None or backlog < least):
+                deadline, least = time.monotonic() + seconds, backlog
             if time.monotonic() > deadline:
                 raise servers.Failure(
-                    f"the agent still has {self.backlog()} records after {seconds} s:\n"
+                    f"the agent still has {backlog} records, no less than {seconds} s ago:\n"
                     f"{servers.tail(self.agent_log)}")
             time.sleep(0.2)
 

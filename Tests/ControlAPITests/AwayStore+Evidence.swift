@@ -29,3 +29,14 @@ extension AwayStore: EvidenceStore {
     _ log: LogID, from first: UInt64, to size: UInt64
   ) async throws(ControlError) -> [Hash256] { throw gone }
 }
+
+extension AwayStore: ComparisonStore {
+  func compareTables(
+    of agents: [AgentID]?, control: LogID, analyse: @escaping TextAnalyser,
+    tell: @escaping (ComparisonNews) async throws -> Void
+  ) async throws -> ComparedTables { throw gone }
+}
+
+extension AwayStore: BackupStore {
+  func setBackupHorizon(_ time: WallTime) async throws(ControlError) -> Int { throw gone }
+}

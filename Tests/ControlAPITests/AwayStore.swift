@@ -195,9 +195,9 @@ final class AwayStore: AccessStore, AgentStore, AuditStore, BundleStore, Connect
       keys: try await ControlKeys.open(
         store: self, wrappingKey: WrappingKey(), settings: settings, surroundings: surroundings),
       stores: ControlStores(
-        access: self, agents: self, audit: self, bundles: self, completeness: self,
-        connections: self, controlLog: self, evidence: self, grants: self, retention: self,
-        secrets: self, status: self),
+        access: self, agents: self, audit: self, backups: self, bundles: self, comparison: self,
+        completeness: self, connections: self, controlLog: self, evidence: self, grants: self,
+        retention: self, secrets: self, status: self),
       surroundings: surroundings)
   }
 

@@ -97,4 +97,25 @@ import Testing
     }
     #expect(error?.code == .notFound)
   }
+
+  @Test func aComparisonIsRecordedAndHasItsLastLine() async throws {
+    let plane = try await Plane()
+    let comparison = try await plane.plane.evidence.comparison(agents: [], by: plane.caller)
+    guard case .read(let read) = plane.store.state.withLock({ $0.log.last?.body }) else {
+      Issue.record("the comparison left no record")
+      return
+    }
+    #expect(read.what == "comparison")
+    let written = Mutex(Data())
+    try await comparison.write { bytes in written.withLock { $0.append(bytes) } }
+    var reader = ComparisonReader()
+    for line in written.withLock({ $0 }).split(separator: 10) { _ = reader.take(Data(line)) }
+    var verifier = ExportVerifier()
+    var report = verifier.finish()
+    report.findings = []
+    reader.finish(&report)
+    #expect(report.findings.map(\.code) == [.projection])
+    #expect(report.findings.first?.seq == 1)
+    #expect(report.tables?.records == 2)
+  }
 }

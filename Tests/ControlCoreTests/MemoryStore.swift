@@ -71,9 +71,9 @@ final class MemoryStore: RecordingStore {
 
   var stores: ControlStores {
     ControlStores(
-      access: self, agents: self, audit: self, bundles: self, completeness: self,
-      connections: self, controlLog: self, evidence: self, grants: self, retention: self,
-      secrets: self, status: self)
+      access: self, agents: self, audit: self, backups: self, bundles: self, comparison: self,
+      completeness: self, connections: self, controlLog: self, evidence: self, grants: self,
+      retention: self, secrets: self, status: self)
   }
 }
 

@@ -5,7 +5,8 @@ import time
 import tally
 
 # What is put back after each act.
-TABLES = ("record", "merkle_tile", "log_cursor", "control_entry", "witnessed_log")
+TABLES = ("record", "merkle_tile", "log_cursor", "control_entry", "witnessed_log", "statement",
+          "pending_statement", "session", "statement_text")
 
 
 def acts(log, seq, agent, old):
@@ -52,6 +53,51 @@ def acts(log, seq, agent, old):
     ]
 
 
+def table_acts(log, seq, digest):
+    """Acts that leave the records alone: name, SQL, and the table of the finding that must be there,
+    with the record where it is named."""
+    at = f"where (agent, epoch, lane) = ({log}) and seq = {seq}"
+    session = f"where (id, agent) in (select session, agent from sallyport.statement {at})"
+    text = f"where digest = '{digest}'"
+
+    def copied(table, changes, where):
+        return (f"insert into sallyport.{table} select (jsonb_populate_record(t, {changes})).*"
+                f" from sallyport.{table} t {where}")
+
+    return [
+        ("an edited statement", f"update sallyport.statement set principal = 'eve' {at}",
+         "statement", seq),
+        ("a deleted statement", f"delete from sallyport.statement {at}", "statement", seq),
+        ("an inserted statement",
+         copied("statement", "jsonb_build_object('seq', t.end_seq)", at), "statement", None),
+        ("a statement of no log",
+         copied("statement", "jsonb_build_object('lane', 60)", at), "statement", None),
+        ("an edited session", f"update sallyport.session set client_address = 'x' {session}",
+         "session", None),
+        ("a session closed otherwise",
+         f"update sallyport.session set close_reason = 'x', closed_at = opened_at {session}",
+         "session", None),
+        ("a deleted session", f"delete from sallyport.session {session}", "session", None),
+        ("an inserted session",
+         "insert into sallyport.session ({session_columns}) select {session_values}"
+         f" from sallyport.session {session}", "session", None),
+        ("an edited text", f"update sallyport.statement_text set text = 'select 1' {text}",
+         "statement_text", None),
+        ("a deleted text", f"delete from sallyport.statement_text {text}",
+         "statement_text", None),
+        ("an inserted text",
+         "insert into sallyport.statement_text (digest, text, first_seen_at, analysis)"
+         " values (sha256('x'), 'select 1', now(), 0)", "statement_text", None),
+        ("an edited act", "update sallyport.control_entry set caller_name = 'eve' where seq = 1",
+         "control_entry", 1),
+        ("a deleted act", "delete from sallyport.control_entry where seq = 1",
+         "control_entry", 1),
+        ("an inserted act",
+         copied("control_entry", "jsonb_build_object('seq', 1000000)", "where seq = 1"),
+         "control_entry", 1000000),
+    ]
+
+
 class Store:
     def __init__(self, installation):
         self.cluster = installation.store
@@ -72,10 +118,18 @@ class Store:
             self.sql(f"create schema if not exists kept; drop table if exists kept.{table};"
                      f" create table kept.{table} as select * from sallyport.{table}")
 
+    def columns(self, table):
+        """Those that can be written."""
+        return self.sql(
+            "select string_agg(attname, ', ' order by attnum) from pg_attribute"
+            f" where attrelid = 'sallyport.{table}'::regclass and attnum > 0"
+            " and not attisdropped and attgenerated = ''")
+
     def put_back(self):
         for table in TABLES:
-            self.unguarded(f"delete from sallyport.{table};"
-                           f" insert into sallyport.{table} select * from kept.{table}")
+            columns = self.columns(table)
+            self.unguarded(f"delete from sallyport.{table}; insert into sallyport.{table}"
+                           f" ({columns}) select {columns} from kept.{table}")
 
 
 def run(installation, generator, rounds):
@@ -120,7 +174,28 @@ def run(installation, generator, rounds):
             good = False
             print(f"  {name} at {seq}: not named: {findings[:3]}", flush=True)
         store.put_back()
+    seq, digest = store.sql(
+        f"select seq, digest from sallyport.statement where (agent, epoch, lane) = ({log})"
+        " and end_seq is not null and digest is not null"
+        f" order by abs(seq - {seq}) limit 1").split("|")
+    in_tables = table_acts(log, int(seq), digest)
+    columns = store.columns("session")
+    for name, act, table, expected in in_tables:
+        store.unguarded(
+            act.replace("{session_columns}", columns).replace(
+                "{session_values}", ", ".join(
+                    "gen_random_uuid()" if column == "id" else column
+                    for column in columns.split(", "))))
+        findings = tally.verified(installation)["findings"]
+        if any(found["code"] == "projection" and found["message"].startswith(f"{table}: ")
+               and (expected is None or found.get("seq") == expected) for found in findings):
+            named += 1
+        else:
+            good = False
+            print(f"  {name} at {seq}: not named: {findings[:3]}", flush=True)
+        store.put_back()
     good = tally.expect_sound(installation, "put back") and good
-    print(f"tampering as superuser: {len(every)} acts, {named} named by audit verify", flush=True)
+    print(f"tampering as superuser: {len(every) + len(in_tables)} acts, {named} named by"
+          " audit verify", flush=True)
     return good
 

@@ -1,5 +1,6 @@
 import AuditLog
 import ControlCore
+import Dispatch
 import Foundation
 import GatewayModel
 import TestSupport
@@ -321,6 +322,62 @@ extension DatabaseTests {
         #expect(try await store.setBackupHorizon(later) == 2)
         lane.session(14, ["SELECT 1"])
         #expect(try await store.ingest(lane.batch()) == .stored(nextSeq: 10, keepFrom: 5))
+      }
+    }
+
+    @Test func oneLogThatIsHeldKeepsNoOtherBack() async throws {
+      let url = try await ClusterTrait.newDatabase()
+      try await withStore(at: url) { store in
+        var logs = [
+          LogWriter(agent: 1), LogWriter(agent: 1, lane: 1), LogWriter(agent: 1, lane: 2),
+        ]
+        _ = try await store.enrol(agent: 1)
+        for index in logs.indices {
+          logs[index].session(UInt64(index), ["SELECT 1"])
+          _ = try await store.ingest(logs[index].batch())
+        }
+        let horizon = WallTime(unixNanoseconds: Int64(Date().timeIntervalSince1970 * 1e9))
+        let isHeld = AsyncStream.makeStream(of: Void.self)
+        let mayEnd = DispatchSemaphore(value: 0)
+        let middle = logs[1].log
+        async let holding: Void = store.transact("testing") { session in
+          _ = try PostgresStore.lockCursor(middle, session)
+          isHeld.continuation.yield()
+          mayEnd.wait()
+        }
+        for await _ in isHeld.stream { break }
+        async let setting = store.setBackupHorizon(horizon)
+        // The log before the held one has its horizon, and takes records, while the held one waits.
+        try await eventually("the first log's horizon") {
+          try await store.number(
+            "SELECT count(*) FROM sallyport.log_cursor WHERE horizon_seq = 5") == 1
+        }
+        logs[0].session(10, ["SELECT 1"])
+        #expect(try await store.ingest(logs[0].batch()) == .stored(nextSeq: 10, keepFrom: 5))
+        logs[2].session(12, ["SELECT 1"])
+        #expect(try await store.ingest(logs[2].batch()) == .stored(nextSeq: 10, keepFrom: 0))
+        mayEnd.signal()
+        try await holding
+        #expect(try await setting == 3)
+        // What arrived behind the time is behind the horizon, however late the log had its turn.
+        #expect(
+          try await store.number(
+            "SELECT count(*) FROM sallyport.log_cursor WHERE horizon_seq = 5") == 3)
+      }
+    }
+
+    @Test func whoSetItStandsInTheControlPlanesOwnLog() async throws {
+      try await withStore { store in
+        let plane = try await TestPlane.over(store)
+        _ = try await plane.backups.setHorizon(
+          WallTime(unixNanoseconds: 1_700_000_000_000_000_000), by: "dba", on: "control-1")
+        let act = try #require(try await store.entries(ControlLogQuery()).first?.summary)
+        #expect(act.action == "backup_horizon.set")
+        #expect(act.caller.name == "dba" && act.caller.role == "operator")
+        await #expect(throws: ControlError.self) {
+          _ = try await plane.backups.setHorizon(time(1_000_000_000), by: "dba", on: "control-1")
+        }
+        #expect(try await store.entries(ControlLogQuery()).count { $0.summary == act } == 1)
       }
     }
 

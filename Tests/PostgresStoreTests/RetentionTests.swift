@@ -145,6 +145,8 @@ extension DatabaseTests {
         #expect(try await store.number("SELECT count(*) FROM sallyport.statement") == 1)
         let page = try await plane.audit.statements(StatementFilter(), by: TestPlane.caller)
         #expect(page.items.map(\.sql) == ["SELECT 3"])
+        // The tables too, with a statement and a session whose first records are gone.
+        #expect(try await store.compared().findings == [])
         // A second run finds nothing.
         let again = await Self.refusal { try await Self.prune(plane) }
         #expect(again?.code == .conflict)
@@ -175,8 +177,10 @@ extension DatabaseTests {
           #expect(try await store.ingest(log.batch()) == .stored(nextSeq: log.nextSeq))
           try await Self.age(store, days: days)
         }
+        #expect(try await store.compared().findings == [])
         for _ in 0..<3 { #expect(try await Self.prune(plane).records == 205) }
         #expect(Self.verify(try await Self.lines(plane)).findings == [])
+        #expect(try await store.compared().findings == [])
         log.session(1, ["SELECT 1"])
         #expect(try await store.ingest(log.batch()) == .stored(nextSeq: log.nextSeq))
         let report = Self.verify(try await Self.lines(plane))

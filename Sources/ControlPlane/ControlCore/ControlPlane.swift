@@ -32,7 +32,9 @@ package struct ControlStores: Sendable {
   package var access: any AccessStore
   package var agents: any AgentStore
   package var audit: any AuditStore
+  package var backups: any BackupStore
   package var bundles: any BundleStore
+  package var comparison: any ComparisonStore
   package var completeness: any CompletenessStore
   package var connections: any ConnectionStore
   package var controlLog: any ControlLogStore
@@ -44,15 +46,18 @@ package struct ControlStores: Sendable {
 
   package init(
     access: any AccessStore, agents: any AgentStore, audit: any AuditStore,
-    bundles: any BundleStore, completeness: any CompletenessStore,
-    connections: any ConnectionStore, controlLog: any ControlLogStore,
+    backups: any BackupStore, bundles: any BundleStore, comparison: any ComparisonStore,
+    completeness: any CompletenessStore, connections: any ConnectionStore,
+    controlLog: any ControlLogStore,
     evidence: any EvidenceStore, grants: any GrantStore, retention: any RetentionStore,
     secrets: any SecretStore, status: any StatusStore
   ) {
     self.access = access
     self.agents = agents
     self.audit = audit
+    self.backups = backups
     self.bundles = bundles
+    self.comparison = comparison
     self.completeness = completeness
     self.connections = connections
     self.controlLog = controlLog
@@ -71,6 +76,7 @@ package struct ControlPlane: Sendable {
   package let access: AccessService
   package let agents: AgentService
   package let audit: AuditService
+  package let backups: BackupService
   package let bundles: BundleService
   package let completeness: CompletenessService
   package let connections: ConnectionService
@@ -100,9 +106,11 @@ package struct ControlPlane: Sendable {
       store: stores.agents, bundles: bundles, tests: connectionTests, keys: keys,
       log: log, settings: settings, surroundings: surroundings)
     audit = AuditService(store: stores.audit, log: log, surroundings: surroundings)
+    backups = BackupService(store: stores.backups, log: log)
     texts = TextAnalysis(store: stores.audit, surroundings: surroundings)
     evidence = EvidenceService(
-      store: stores.evidence, keys: keys, log: log, surroundings: surroundings)
+      store: stores.evidence, tables: stores.comparison, keys: keys, log: log,
+      surroundings: surroundings)
     completeness = CompletenessService(
       store: stores.completeness, evidence: evidence, log: log, surroundings: surroundings)
     connections = ConnectionService(

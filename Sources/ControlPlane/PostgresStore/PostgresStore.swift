@@ -45,9 +45,9 @@ package struct PostgresStore: Sendable {
   /// This database as the place of everything.
   package var stores: ControlStores {
     ControlStores(
-      access: self, agents: self, audit: self, bundles: self, completeness: self,
-      connections: self, controlLog: self, evidence: self, grants: self, retention: self,
-      secrets: self, status: self)
+      access: self, agents: self, audit: self, backups: self, bundles: self, comparison: self,
+      completeness: self, connections: self, controlLog: self, evidence: self, grants: self,
+      retention: self, secrets: self, status: self)
   }
 
   /// Runs `body` in a transaction on a connection of its own.

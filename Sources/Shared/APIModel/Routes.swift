@@ -29,6 +29,7 @@
 /// | `GET /v1/audit/control?…` | → ``Page`` of ``ControlLogEntryInfo`` |
 /// | `GET /v1/audit/control/checkpoint?from=` | → ``ControlCheckpointInfo`` |
 /// | `GET /v1/audit/export?agent=&since=&until=` | → JSON Lines of an export |
+/// | `GET /v1/audit/comparison?agent=` | → JSON Lines of a comparison |
 /// | `GET /v1/audit/proofs/{agent}/{epoch}/{lane}/{seq}` | → the proof of a record |
 /// | `GET /v1/audit/completeness?agent=&since=&until=` | → ``CompletenessReport`` |
 /// | `GET /v1/retention` | → ``RetentionInfo`` |
@@ -57,6 +58,7 @@ package enum Routes {
   package static let controlCheckpoint = "/v1/audit/control/checkpoint"
   package static let sessions = "/v1/sessions"
   package static let export = "/v1/audit/export"
+  package static let comparison = "/v1/audit/comparison"
   package static let proofs = "/v1/audit/proofs"
   package static let completeness = "/v1/audit/completeness"
   package static let retention = "/v1/retention"

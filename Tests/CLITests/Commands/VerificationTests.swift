@@ -33,4 +33,56 @@ import Testing
     let fields = try JSONSerialization.jsonObject(with: json) as? [String: Any]
     #expect(fields?["equivocations"] as? Int == 3)
   }
+
+  // MARK: Tables
+
+  private static func read(_ lines: [String]) -> VerificationReport {
+    var verifier = ExportVerifier()
+    var report = verifier.finish()
+    report.findings = []
+    var tables = TablesVerification()
+    for line in lines { tables.take(Data(line.utf8)) }
+    tables.finish(&report)
+    return report
+  }
+
+  private static let close =
+    #"{"close":{"records":9,"rows":4,"texts":1,"findings":1,"leftOut":2,"unproven":3}}"#
+  private static let finding = #"{"finding":{"seq":7,"message":"statement: the row is missing"}}"#
+
+  @Test func whatTheControlPlaneFindsInItsTablesIsAFinding() throws {
+    let report = Self.read([#"{"progress":{"records":1,"rows":1}}"#, Self.finding, Self.close])
+    #expect(report.findings == [Finding(.projection, seq: 7, "statement: the row is missing")])
+    #expect(report.tables?.rows == 4)
+    #expect(VerificationText(report).tables.contains("4 rows and 1 SQL texts"))
+    #expect(VerificationText(report).notes?.contains("2 more rows differ") == true)
+    #expect(VerificationText(report).notes?.contains("Of 3 SQL texts") == true)
+    let json = try JSONEncoder().encode(VerificationInfo(report))
+    #expect(String(decoding: json, as: UTF8.self).contains(#""code":"projection""#))
+  }
+
+  /// An answer that is cut off, or is none, must not be taken for one that found nothing.
+  @Test(arguments: [
+    [], [finding], [close], [finding, finding, close], [finding, close, close], ["{}"],
+    [#"{"finding":{"seq":7}}"#, close],
+  ])
+  func anAnswerThatIsCutOffIsUnreadable(lines: [String]) {
+    #expect(Self.read(lines).findings.contains { $0.code == .unreadable })
+  }
+
+  @Test func tablesThatWereNotComparedAreSaidSo() {
+    var verifier = ExportVerifier()
+    #expect(VerificationText(verifier.finish()).tables.contains("were not compared"))
+  }
+
+  @Test func theTablesAreComparedUnlessAPartIsAskedFor() throws {
+    #expect(try AuditVerify.parse([]).comparesTables)
+    #expect(try AuditVerify.parse(["--agent", "0190"]).comparesTables)
+    #expect(try !AuditVerify.parse(["--records-only"]).comparesTables)
+    #expect(try !AuditVerify.parse(["--since", "7d"]).comparesTables)
+    #expect(try !AuditVerify.parse(["trail.jsonl"]).comparesTables)
+    #expect(throws: (any Error).self) {
+      try AuditVerify.parse(["trail.jsonl", "--records-only"])
+    }
+  }
 }

@@ -50,20 +50,22 @@ final class ExportFile {
   }
 }
 
-/// How far an export is, on one line of standard error.
-struct ExportProgress {
+/// How far something long is, on one line of standard error.
+struct ProgressLine {
   let terminal: Terminal
   private var said: ContinuousClock.Instant?
 
   init(terminal: Terminal) { self.terminal = terminal }
 
   /// Says it at most every half second, and only to a terminal.
-  mutating func say(rows: Int, bytes: Int) {
+  mutating func say(_ text: @autoclosure () -> String) {
     let now = ContinuousClock.now
     guard terminal.isTerminal, said.map({ now - $0 > .milliseconds(500) }) ?? true else { return }
     said = now
-    StandardError.write("\r\(rows) rows, \(bytes >> 20) MiB")
+    StandardError.write("\r\u{1B}[K\(text())")
   }
+
+  mutating func say(rows: Int, bytes: Int) { say("\(rows) rows, \(bytes >> 20) MiB") }
 
   /// Clears the line.
   mutating func end() {

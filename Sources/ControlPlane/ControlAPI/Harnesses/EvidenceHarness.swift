@@ -1,5 +1,6 @@
 import APIModel
 internal import ControlCore
+import Foundation
 internal import Hummingbird
 import NIOCore
 
@@ -13,15 +14,11 @@ struct EvidenceHarness: Sendable {
       let export = try await evidence.export(
         agents: call.query.all("agent"), since: call.query["since"], until: call.query["until"],
         by: caller)
-      return Response(
-        status: .ok,
-        headers: [.contentType: "application/jsonl", .cacheControl: "no-store"],
-        body: ResponseBody { writer in
-          // A failure in the middle ends the connection: what came has no last line then.
-          let sink = Sink(writer)
-          try await export.write { try await sink.write(ByteBuffer(bytes: $0)) }
-          try await sink.finish()
-        })
+      return Self.lines { write in try await export.write(to: write) }
+    }
+    routes.on(.get, Routes.comparison, query: ["agent"], repeatable: ["agent"]) { call, caller in
+      let comparison = try await evidence.comparison(agents: call.query.all("agent"), by: caller)
+      return Self.lines { write in try await comparison.write(to: write) }
     }
     routes.on(.get, "\(Routes.proofs)/{agent}/{epoch}/{lane}/{seq}") { call, caller in
       func number<Value: FixedWidthInteger>(_ name: String) throws -> Value {
@@ -38,6 +35,21 @@ struct EvidenceHarness: Sendable {
           agent: call.path("agent"), epoch: number("epoch"), lane: number("lane"),
           seq: number("seq"), by: caller))
     }
+  }
+
+  /// An answer of JSON lines.
+  private static func lines(
+    _ body: @escaping @Sendable (@escaping (Data) async throws -> Void) async throws -> Void
+  ) -> Response {
+    Response(
+      status: .ok,
+      headers: [.contentType: "application/jsonl", .cacheControl: "no-store"],
+      body: ResponseBody { writer in
+        // A failure in the middle ends the connection: what came has no last line then.
+        let sink = Sink(writer)
+        try await body { try await sink.write(ByteBuffer(bytes: $0)) }
+        try await sink.finish()
+      })
   }
 }
 

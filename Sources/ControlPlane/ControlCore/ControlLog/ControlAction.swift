@@ -26,6 +26,8 @@ package enum ControlAction: String, Sendable, CaseIterable {
   case releaseHold = "retention.release"
   /// An operator has a day removed; what went says `retention.prune`.
   case pruneDay = "retention.run"
+  /// An operator at the host says what the backups have.
+  case setBackupHorizon = "backup_horizon.set"
   /// A call of the API that was refused for who its caller is.
   case callAPI = "api.call"
 }

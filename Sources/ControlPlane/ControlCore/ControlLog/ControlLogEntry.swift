@@ -78,6 +78,18 @@ extension ControlLogEntry.Body {
     }
   }
 
+  /// `nil` for a record that is none of the control plane's own log.
+  package init?(_ body: DecodedRecord.Body) {
+    switch body {
+    case .controlAct(let act): self = .act(act)
+    case .auditRead(let read): self = .read(read)
+    case .agentsWitness(let witness): self = .witness(witness)
+    case .retentionPrune(let prune): self = .prune(prune)
+    case .equivocation(let found): self = .equivocation(found)
+    default: return nil
+    }
+  }
+
   func encoded(_ header: RecordHeader) -> [UInt8] {
     switch self {
     case .act(let body): RecordEncoder.encode(body, header: header)
@@ -150,6 +162,11 @@ extension RecordedCaller {
   /// Somebody without an API token.
   static func stranger(_ name: String = "", from address: String) -> RecordedCaller {
     RecordedCaller(tokenID: "", name: name, role: "none", address: address)
+  }
+
+  /// Somebody at the control plane's host, with its database and its key file.
+  static func hostOperator(_ name: String, on host: String) -> RecordedCaller {
+    RecordedCaller(tokenID: "", name: name, role: "operator", address: host)
   }
 
   static func agent(_ id: AgentID) -> RecordedCaller {

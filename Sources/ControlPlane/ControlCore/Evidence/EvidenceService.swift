@@ -6,6 +6,7 @@ internal import GatewayModel
 /// verifies them does so on his own machine and need not trust this one.
 package struct EvidenceService: Sendable {
   let store: any EvidenceStore
+  let tables: any ComparisonStore
   let keys: ControlKeys
   let log: ControlLog
   let surroundings: Surroundings

@@ -18,13 +18,21 @@ struct RowReader {
   mutating func optionalBytes(_ types: [UInt32] = [TypeOID.bytea]) throws(PostgresError)
     -> [UInt8]?
   {
-    let column = self.column
-    self.column += 1
     guard column < PQnfields(result) else {
       throw unexpected(column, "there is no such column")
     }
     guard types.contains(PQftype(result, column)) else {
       throw unexpected(column, "its type is \(PQftype(result, column))")
+    }
+    return try optionalForm()
+  }
+
+  /// A column of any type in PostgreSQL's binary form.
+  mutating func optionalForm() throws(PostgresError) -> [UInt8]? {
+    let column = self.column
+    self.column += 1
+    guard column < PQnfields(result) else {
+      throw unexpected(column, "there is no such column")
     }
     guard PQgetisnull(result, row, column) == 0, let value = PQgetvalue(result, row, column)
     else { return nil }

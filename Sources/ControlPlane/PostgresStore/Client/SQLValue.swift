@@ -9,6 +9,7 @@ enum SQLValue: Sendable {
   case integer(Int64)
   /// A 32-bit column of a binary COPY, which does not convert.
   case integer32(Int32)
+  case integer16(Int16)
   case text(String)
   case json(String)
   case bytes([UInt8])
@@ -38,6 +39,7 @@ enum SQLValue: Sendable {
     case .bool: TypeOID.bool
     case .integer: TypeOID.int8
     case .integer32: TypeOID.int4
+    case .integer16: TypeOID.int2
     case .text: TypeOID.text
     case .json: TypeOID.jsonb
     case .bytes: TypeOID.bytea
@@ -61,6 +63,7 @@ enum SQLValue: Sendable {
     case .bool(let value): buffer.append(value ? 1 : 0)
     case .integer(let value): buffer.appendBigEndian(value)
     case .integer32(let value): buffer.appendBigEndian(value)
+    case .integer16(let value): buffer.appendBigEndian(value)
     case .text(let value): Self.append(value, to: &buffer)
     case .json(let value):
       buffer.append(1)  // The version of jsonb's binary form.

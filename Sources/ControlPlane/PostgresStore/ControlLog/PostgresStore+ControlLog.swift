@@ -58,18 +58,11 @@ extension PostgresStore: RecordingStore {
       key(log) + [
         .number(entry.header.seq), time, .text(entry.body.kind.rawValue), .bytes(entry.bytes),
       ])
-    let summary = ControlLogSummary(entry.body)
+    let row = ControlEntryRow(header: entry.header, summary: ControlLogSummary(entry.body))
     try session.execute(
       """
-      INSERT INTO sallyport.control_entry
-        (seq, at, action, subject, detail, refusal, caller_token, caller_name, caller_role,
-         caller_address)
+      INSERT INTO sallyport.control_entry (\(ControlEntryRow.columnNames.joined(separator: ", ")))
       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-      """,
-      [
-        .number(entry.header.seq), time, .text(summary.action), .text(summary.subject),
-        .text(summary.detail), .text(summary.refusal), .text(summary.caller.tokenID),
-        .text(summary.caller.name), .text(summary.caller.role), .text(summary.caller.address),
-      ])
+      """, row.values)
   }
 }

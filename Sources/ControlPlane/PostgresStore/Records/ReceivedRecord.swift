@@ -17,9 +17,14 @@ struct ReceivedRecord: Sendable {
   init(seq: UInt64, bytes: Data) {
     self.seq = seq
     self.bytes = bytes
-    let decoded = try? RecordDecoder.decode(bytes)
-    self.decoded = decoded?.header.seq == seq ? decoded : nil
+    decoded = Self.decoded(bytes, seq: seq)
     leaf = bytes.withUnsafeBytes { MerkleTree.leaf($0) }
+  }
+
+  /// What can be read of a record at its place.
+  static func decoded(_ bytes: some Collection<UInt8>, seq: UInt64) -> DecodedRecord? {
+    let decoded = try? RecordDecoder.decode(bytes)
+    return decoded?.header.seq == seq ? decoded : nil
   }
 
   static let columns =

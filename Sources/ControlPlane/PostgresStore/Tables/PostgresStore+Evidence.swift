@@ -93,28 +93,55 @@ extension PostgresStore: EvidenceStore {
     of log: LogID, _ condition: String, _ values: [SQLValue], limit: Int
   ) async throws(ControlError) -> [StrayRecord] {
     try await transact("reading the log \"\(log)\"") { session in
-      try session.rows(
-        """
-        SELECT seq, received_at, at, kind, session, statement, bytes FROM (
-          SELECT *, sum(octet_length(bytes)) OVER (ORDER BY seq) AS total,
-            rank() OVER (ORDER BY seq) AS number
-          FROM (
-            SELECT * FROM sallyport.every_record
-            WHERE agent = $1 AND epoch = $2 AND lane = $3 AND \(condition)
-            ORDER BY seq FETCH FIRST ($4) ROWS WITH TIES
-          ) r
-        ) r WHERE total <= $5 OR number = 1 ORDER BY seq, received_at
-        """,
-        Self.key(log) + [.integer(Int64(limit)), .integer(Self.maximumPartBytes)] + values
-      ) { row throws(PostgresError) in
-        let seq = try row.integer()
-        let record = StoredRecord(
-          seq: UInt64(clamping: seq), receivedAt: try row.time(), at: try row.time(),
-          kind: try row.text(), session: try row.optionalIdentifier().map { SessionID($0) },
-          statement: try row.optionalInteger(), bytes: try row.bytes())
-        return StrayRecord(place: seq, record: record)
-      }
+      try Self.page(
+        of: log, condition, values, limit: limit, bytes: Self.maximumPartBytes, session)
     }
+  }
+
+  /// The first records of a log that meet a condition on `seq`, whose values begin with `$6`.
+  ///
+  /// - Parameters:
+  ///   - limit: The most records, but for others with the last seq.
+  ///   - bytes: The most bytes of records; one comes all the same.
+  static func page(
+    of log: LogID, _ condition: String, _ values: [SQLValue], limit: Int, bytes: Int64,
+    _ session: PostgresSession
+  ) throws(PostgresError) -> [StrayRecord] {
+    try session.rows(
+      """
+      SELECT seq, received_at, at, kind, session, statement, bytes FROM (
+        SELECT *, sum(octet_length(bytes)) OVER (ORDER BY seq) AS total,
+          rank() OVER (ORDER BY seq) AS number
+        FROM (
+          SELECT * FROM sallyport.every_record
+          WHERE agent = $1 AND epoch = $2 AND lane = $3 AND \(condition)
+          ORDER BY seq FETCH FIRST ($4) ROWS WITH TIES
+        ) r
+      ) r WHERE total <= $5 OR number = 1 ORDER BY seq, received_at
+      """,
+      key(log) + [.integer(Int64(limit)), .integer(bytes)] + values
+    ) { row throws(PostgresError) in
+      let seq = try row.integer()
+      let record = StoredRecord(
+        seq: UInt64(clamping: seq), receivedAt: try row.time(), at: try row.time(),
+        kind: try row.text(), session: try row.optionalIdentifier().map { SessionID($0) },
+        statement: try row.optionalInteger(), bytes: try row.bytes())
+      return StrayRecord(place: seq, record: record)
+    }
+  }
+
+  /// The first seq of a log that is stored.
+  static func firstStored(
+    of log: LogID, _ session: PostgresSession
+  ) throws(PostgresError) -> UInt64? {
+    try session.row(
+      """
+      SELECT min(seq) FROM sallyport.every_record
+      WHERE agent = $1 AND epoch = $2 AND lane = $3 AND seq >= 0
+      """, key(log)
+    ) { row throws(PostgresError) in
+      try row.optionalInteger().map { UInt64(clamping: $0) }
+    } ?? nil
   }
 
   package func leaves(

@@ -125,7 +125,7 @@ extension PostgresStore {
 }
 
 /// A row of `sallyport.statement_facts` in JSON.
-private struct FactsRow: Encodable {
+struct FactsRow: Encodable {
   var digest: String
   /// The state of the text: 1, or 2 when it is too long for the index of words.
   var analysis = 1
@@ -151,5 +151,18 @@ private struct FactsRow: Encodable {
       failure = JSONBText.storable(reason.description)
       if case .tooLong = reason { analysis = 2 }
     }
+  }
+
+  /// The columns that are compared with the texts, in the order of ``values``.
+  static let columnNames = [
+    "analysis", "failure", "fingerprint", "commands", "tables", "effects", "keys",
+  ]
+
+  var values: [SQLValue] {
+    func texts(_ texts: [String]?) -> SQLValue { texts.map(SQLValue.texts) ?? .null }
+    return [
+      .integer16(Int16(clamping: analysis)), .optional(failure), .optional(fingerprint),
+      texts(commands), texts(tables), texts(effects), texts(keys),
+    ]
   }
 }

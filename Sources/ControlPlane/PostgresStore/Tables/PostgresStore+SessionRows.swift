@@ -9,14 +9,13 @@ extension PostgresStore {
     _ sessions: [BatchProjection.OpenedSession], _ log: LogID, _ session: PostgresSession
   ) throws {
     guard !sessions.isEmpty else { return }
+    let rows = sessions.map { SessionRow($0, log) }
     func texts(_ text: (SessionOpenRecord) -> String) -> SQLValue {
-      .texts(sessions.map { text($0.record) })
+      .texts(rows.map { text($0.record) })
     }
-    func json(_ value: (SessionOpenRecord) -> some Encodable) throws -> SQLValue {
+    func json(_ value: (SessionRow) -> some Encodable) throws -> SQLValue {
       .texts(
-        try sessions.map {
-          String(decoding: try JSONEncoder().encode(value($0.record)), as: UTF8.self)
-        })
+        try rows.map { String(decoding: try JSONEncoder().encode(value($0)), as: UTF8.self) })
     }
     try session.execute(
       """
@@ -39,16 +38,14 @@ extension PostgresStore {
       """,
       [
         .identifier(log.agent.value), .number(log.epoch), .integer(Int64(log.lane)),
-        .identifiers(sessions.map(\.id)), .integers(sessions.map { Int64(clamping: $0.seq) }),
-        .times(sessions.map(\.at)), texts { IndexedText.clipped($0.principal.subject) },
+        .identifiers(rows.map(\.id)), .integers(rows.map { Int64(clamping: $0.seq) }),
+        .times(rows.map(\.openedAt)), .texts(rows.map(\.principal)),
         texts(\.principal.kind.rawValue), texts(\.principal.issuer),
-        .optionalTexts(sessions.map(\.record.principal.displayName)),
-        try json { $0.principal.groups.map(JSONBText.storable) },
-        try json { $0.actors.actors.map(StoredActor.init) },
-        texts(\.tokenID), texts { IndexedText.clipped($0.connection) }, texts(\.database),
+        .optionalTexts(rows.map(\.record.principal.displayName)), try json(\.groups),
+        try json(\.actors), texts(\.tokenID), .texts(rows.map(\.connection)), texts(\.database),
         texts(\.databaseRole), texts(\.segment), texts(\.clientAddress), texts(\.clientTLS),
         texts(\.serverAddress), texts(\.serverTLS), texts(\.applicationName), texts(\.grant),
-        .integers(sessions.map { Int64(clamping: $0.record.bundleVersion) }),
+        .integers(rows.map { Int64(clamping: $0.record.bundleVersion) }),
       ])
   }
 
@@ -95,7 +92,7 @@ extension PostgresStore {
 }
 
 /// An actor as the session's row has it in JSON.
-struct StoredActor: Codable, Sendable {
+struct StoredActor: Codable, Sendable, Equatable {
   var subject: String
   var kind: String
   var verified: Bool

@@ -1,6 +1,8 @@
 import ArgumentParser
 import ControlCore
+import Foundation
 import GatewayModel
+import Glibc
 import Logging
 import PostgresStore
 import ServerFlags
@@ -14,6 +16,9 @@ struct BackupHorizon: AsyncParsableCommand {
       restored from that backup. Run it when a backup has ended, with the time at which it began. \
       Until it was run once, agents remove records as soon as they are stored.
 
+      Who ran it and the time stand in the control plane's own log, which is signed, so this needs \
+      the key file as `serve` does.
+
       Example:
         sallyport-control backup-horizon 2026-11-21T02:00:00Z
       """)
@@ -23,6 +28,7 @@ struct BackupHorizon: AsyncParsableCommand {
   var time: String
 
   @OptionGroup var database: DatabaseOptions
+  @OptionGroup var organisation: OrganisationOptions
   @OptionGroup var logging: LogOptions
 
   func validate() throws {
@@ -35,11 +41,28 @@ struct BackupHorizon: AsyncParsableCommand {
   func run() async throws {
     _ = logging.install()
     guard let time = TimeText.time(time) else { return }
+    let settings = ControlSettings(
+      organisation: try organisation.organisationName(), version: SallyportControl.version,
+      linkAddress: "", serverNames: [])
+    let key = try organisation.key()
     try await reporting {
-      let store = try await database.open(logger: Logger(label: "control"))
-      let logs = try await store.setBackupHorizon(time)
+      let surroundings = Surroundings.system(logger: Logger(label: "control"))
+      let store = try await database.open(logger: surroundings.logger)
+      let keys = try await ControlKeys.open(
+        store: store.stores.secrets, wrappingKey: key, settings: settings,
+        surroundings: surroundings)
+      let plane = ControlPlane(
+        settings: settings, keys: keys, stores: store.stores, surroundings: surroundings)
+      let logs = try await plane.backups.setHorizon(
+        time, by: Self.userName, on: ProcessInfo.processInfo.hostName)
       await store.close()
       print("Agents keep what was received since \(TimeText.text(time)), of \(logs) logs.")
     }
+  }
+
+  /// The user of the host as its system names him; his number where it has no name for him.
+  private static var userName: String {
+    let user = getuid()
+    return getpwuid(user).map { String(cString: $0.pointee.pw_name) } ?? "uid \(user)"
   }
 }

@@ -27,6 +27,8 @@ package struct Finding: Error, Hashable, Sendable, CustomStringConvertible {
     case epoch
     /// Nobody knows the writer of a log.
     case unknownWriter
+    /// A table that questions are answered from says something else than the records.
+    case projection
   }
 
   package var code: Code

@@ -11,6 +11,8 @@ package struct VerificationReport: Hashable, Sendable {
   /// The times that an agent was found to have signed two histories of a log: evidence about the
   /// agent, and no fault of the trail, which tells it.
   package var equivocations = 0
+  /// The tables that questions are answered from; `nil` where they were not compared.
+  package var tables: ComparedTables?
 
   package var isSound: Bool { findings.isEmpty }
 }

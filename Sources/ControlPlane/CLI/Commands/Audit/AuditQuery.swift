@@ -101,7 +101,7 @@ struct AuditQuery: ReportingCommand {
   private func export(_ client: APIClient, to path: String) async throws {
     var writer = StatementWriter(format: format, wide: wide, terminal: .file)
     let file = try ExportFile(path: path)
-    var progress = ExportProgress(terminal: .standardError())
+    var progress = ProgressLine(terminal: .standardError())
     do {
       try await query(client, &writer) { text, rows in
         try file.write(text)

@@ -21,11 +21,15 @@ struct AuditVerify: ReportingCommand {
       id and key in base64, and then no other agent's key is taken; --checkpoint takes the output \
       of `sallyport audit checkpoint`.
 
-      Not looked at are the tables that questions are answered from: statements, sessions and SQL \
-      texts. They are made of the records.
+      Without FILE the control plane then reads its records again and holds the tables that \
+      questions are answered from against them: statements, sessions, SQL texts and the acts at the \
+      control plane. A row that differs is a finding too. It is the control plane that compares, so \
+      this finds what was changed in its database and not a control plane that lies. With FILE, \
+      --since, --until or --records-only the tables are not looked at.
 
       Examples:
         sallyport audit verify
+        sallyport audit verify --records-only
         sallyport audit verify trail.jsonl --keys keys.txt --checkpoint kept.txt
       """)
 
@@ -40,11 +44,22 @@ struct AuditVerify: ReportingCommand {
   @Option(help: "A file with a signed checkpoint of the control plane's own log.")
   var checkpoint: String?
 
+  @Flag(help: "Do not compare the tables that questions are answered from with the records.")
+  var recordsOnly = false
+
   @OptionGroup var list: ListOptions
+
+  /// The tables have no part that belongs to a time of arrival.
+  var comparesTables: Bool {
+    file == nil && part.since == nil && part.until == nil && !recordsOnly
+  }
 
   func validate() throws {
     if file != nil, part.isPart {
       throw ValidationError("--agent, --since and --until go without FILE.")
+    }
+    if file != nil, recordsOnly {
+      throw ValidationError("--records-only goes without FILE, which has records only.")
     }
   }
 
@@ -55,14 +70,19 @@ struct AuditVerify: ReportingCommand {
     }
     let verifier = TrailVerification(
       trusted: trusted, kept: try checkpoint.map(Self.keptCheckpoint))
+    var tables = TablesVerification()
     if let file {
       try await verifier.read(file: file)
     } else {
       try await APIClient.withClient(ConfigurationSource().load()) { client in
         try await client.lines(Routes.export, query: part.query) { verifier.take($0) }
+        guard comparesTables else { return }
+        verifier.endProgress()
+        try await client.lines(Routes.comparison, query: part.query) { tables.take($0) }
       }
     }
-    let report = verifier.finish()
+    var report = verifier.finish()
+    if comparesTables { tables.finish(&report) }
     try VerificationText(report).write(list.format)
     if !report.isSound { throw CLIExit.notSound }
   }
@@ -88,7 +108,7 @@ extension CLIExit {
 /// Feeds lines to the verifier and says how far it is.
 final class TrailVerification {
   private var verifier: ExportVerifier
-  private var progress = ExportProgress(terminal: .standardError())
+  private var progress = ProgressLine(terminal: .standardError())
   private var lines = 0
   private var bytes = 0
 
@@ -128,8 +148,27 @@ final class TrailVerification {
     if !rest.isEmpty { take(rest) }
   }
 
+  func endProgress() { progress.end() }
+
   func finish() -> VerificationReport {
     progress.end()
     return verifier.finish()
+  }
+}
+
+/// Takes what the control plane says of its tables, and says how far it is.
+struct TablesVerification {
+  private var reader = ComparisonReader()
+  private var progress = ProgressLine(terminal: .standardError())
+
+  mutating func take(_ line: Data) {
+    if let far = reader.take(line) {
+      progress.say("tables: \(far.records) records, \(far.rows) rows")
+    }
+  }
+
+  mutating func finish(_ report: inout VerificationReport) {
+    progress.end()
+    reader.finish(&report)
   }
 }

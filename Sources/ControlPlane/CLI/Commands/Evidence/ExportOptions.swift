@@ -43,7 +43,7 @@ struct AuditExport: ReportingCommand {
 
   func perform() async throws {
     let file = try ExportFile(path: output)
-    var progress = ExportProgress(terminal: .standardError())
+    var progress = ProgressLine(terminal: .standardError())
     var lines = 0
     var last = Data()
     do {

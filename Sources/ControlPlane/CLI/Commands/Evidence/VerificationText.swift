@@ -33,15 +33,37 @@ struct VerificationText {
       try StandardOutput.line("✗ \(EscapedText.line(finding.description))")
     }
     if let notes { try StandardOutput.line(notes) }
+    try StandardOutput.line(tables)
     try StandardOutput.line(conclusion)
   }
 
   /// What is told beside the findings; `nil` for nothing.
   var notes: String? {
-    guard report.equivocations > 0 else { return nil }
-    return "\(report.equivocations) times an agent was found to have signed two histories of a log,"
-      + " and was quarantined; this is about the agent and no fault of the trail. → sallyport"
-      + " agents list"
+    var notes: [String] = []
+    if report.equivocations > 0 {
+      notes.append(
+        "\(report.equivocations) times an agent was found to have signed two histories of a log,"
+          + " and was quarantined; this is about the agent and no fault of the trail. → sallyport"
+          + " agents list")
+    }
+    if let tables = report.tables, tables.leftOut > 0 {
+      notes.append("\(tables.leftOut) more rows differ and are not named here.")
+    }
+    if let tables = report.tables, tables.unproven > 0 {
+      notes.append(
+        "Of \(tables.unproven) SQL texts not everything could be compared: their records were"
+          + " removed, or they could not be analysed.")
+    }
+    return notes.isEmpty ? nil : notes.joined(separator: "\n")
+  }
+
+  /// What is said of the tables that questions are answered from.
+  var tables: String {
+    guard let tables = report.tables else {
+      return "The tables that questions are answered from were not compared with the records."
+    }
+    return "Tables: \(tables.rows) rows and \(tables.texts) SQL texts were compared with"
+      + " \(tables.records) records."
   }
 
   private var conclusion: String {
@@ -80,6 +102,8 @@ struct VerificationInfo: Codable {
   var records: Int
   /// How often an agent was found to have signed two histories of a log.
   var equivocations: Int
+  /// What was compared of the tables that questions are answered from; absent when nothing was.
+  var tables: ComparedTables?
   var logs: [Log]
   var findings: [Finding]
 
@@ -89,6 +113,7 @@ struct VerificationInfo: Codable {
     scope = report.scope
     records = report.records
     equivocations = report.equivocations
+    tables = report.tables
     logs = report.logs.map { log in
       Log(
         log: "\(log.log)", isOfControlPlane: log.isOfControlPlane, from: log.from, size: log.size,

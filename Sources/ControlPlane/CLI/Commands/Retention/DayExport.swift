@@ -28,7 +28,7 @@ struct DayExport {
 
   private func download(from client: APIClient) async throws -> String {
     let file = try ExportFile(path: path)
-    var progress = ExportProgress(terminal: .standardError())
+    var progress = ProgressLine(terminal: .standardError())
     var (lines, last, hash) = (0, Data(), SHA256())
     do {
       try await client.lines(Routes.export, query: [("since", day.since), ("until", day.until)]) {

@@ -17,6 +17,8 @@ final class FaultyFiles: FileAccess {
     /// Called in the middle of a sync.
     var duringSync: (@Sendable () -> Void)?
     var truncate: Int32?
+    /// How many more files can be removed; `nil` for any number.
+    var removals: Int?
     var allocate: Int32?
     /// Bytes left on the disk; writes beyond fail with ENOSPC after what fits. The reserve takes
     /// from it and gives back to it.
@@ -155,6 +157,12 @@ final class FaultyFiles: FileAccess {
   }
 
   func remove(_ path: String) throws(FileFailure) {
+    let isRefused = faults.withLock { faults in
+      guard let left = faults.removals else { return false }
+      faults.removals = max(0, left - 1)
+      return left <= 0
+    }
+    if isRefused { throw FileFailure(call: "unlink", path: path, errorNumber: EIO) }
     let size = (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int64) ?? nil
     try posix.remove(path)
     faults.withLock { faults in

@@ -142,9 +142,8 @@ import Testing
     #expect(try directory.reader().all().begun == [1])
   }
 
-  /// Killed before anything was moved: the log of the old epoch is found again, and of what was in
-  /// it a loss is all that can be said.
-  @Test func whatWasNotMovedIsALoss() throws {
+  /// Killed before anything was moved: the next run moves what this one recorded.
+  @Test func whatWasNotMovedComesAfterAKill() throws {
     let folder = TestFolder()
     let old: LogID
     do {
@@ -162,8 +161,113 @@ import Testing
     #expect(directory.epoch == writer.log.epoch, "it is of an earlier epoch already")
     try directory.move(old, to: writer, at: Fixture.time(9))
     writer.sync()
-    let losses = try directory.reader().all().losses
-    #expect(losses.map(\.lostAtMost) == [3])
+    let records = try directory.reader().all()
+    #expect(records.losses.isEmpty)
+    #expect(records.begun == [1])
+    #expect(!directory.logs().contains(old))
+    #expect(folder.moveNotes.isEmpty)
+  }
+
+  /// Killed between two parts, or in the middle of a text: nothing is left out, and what was noted
+  /// does not come twice.
+  @Test(arguments: [1, 2, 3, 5]) func aMoveGoesOnAfterAKill(_ parts: Int) throws {
+    let folder = TestFolder()
+    try Self.leave(folder)
+    let text = [UInt8](repeating: 0x61, count: 700_000)
+    let old: LogID
+    do {
+      let directory = try Fixture.open(folder)
+      let writer = try directory.writer()
+      old = writer.log
+      for number in 11...700 { try writer.pair(UInt64(number)) }
+      text.withUnsafeBytes {
+        writer.appendText($0, digest: StatementDigest(of: text), at: Fixture.start)
+      }
+      for number in 701...1_200 { try writer.pair(UInt64(number)) }
+      try directory.beginEpoch(after: old, citing: Self.head, now: Fixture.time(7))
+      let taker = try directory.writer()
+      let move = try #require(try directory.move(old, to: taker.log))
+      for _ in 0..<parts {
+        try taker.take(try #require(try move.nextPart()), at: Fixture.time(8))
+        try move.settle()
+      }
+    }
+    let directory = try Fixture.open(folder)
+    let writer = try directory.writer()
+    try directory.move(old, to: writer, at: Fixture.time(9))
+    writer.sync()
+    let records = try directory.reader().all()
+    #expect(records.losses.map(\.reason) == ["restored"])
+    #expect(records.begun == Array(11...1_200))
+    #expect(folder.moveNotes.isEmpty)
+    // Behind the last log.open the text is whole, from its beginning, or it was so before.
+    var chunks: [UInt32] = []
+    var isWhole = false
+    for record in records {
+      switch record.body {
+      case .logOpen: chunks = []
+      case .statementText(let chunk):
+        chunks.append(chunk.chunk)
+        if chunk.isLast { isWhole = chunks == [0, 1, 2] }
+      default: break
+      }
+    }
+    #expect(isWhole)
+  }
+
+  /// Killed while the segments of a moved log are removed: they go from the last to the first, and
+  /// the rest goes later without coming twice.
+  @Test(arguments: [0, 1, 3]) func aKillAmongTheRemovals(_ removed: Int) throws {
+    let folder = TestFolder()
+    let files = FaultyFiles()
+    let old: LogID
+    do {
+      let directory = try Fixture.open(folder, files: files) { $0.segmentBytes = 8_192 }
+      let writer = try directory.writer()
+      old = writer.log
+      for number in 1...200 { try writer.pair(UInt64(number)) }
+      let before = folder.segments()
+      #expect(before.count > 4)
+      try directory.beginEpoch(after: old, citing: Self.head, now: Fixture.time(7))
+      let taker = try directory.writer()
+      files.set { $0.removals = removed }
+      #expect(throws: RecordLogError.self) {
+        try directory.move(old, to: taker, at: Fixture.time(8))
+      }
+      files.set { $0.removals = nil }
+      let left = folder.segments().filter { $0.hasPrefix("\(old.epoch)-") }
+      #expect(left == Array(before.dropLast(removed)))
+    }
+    let directory = try Fixture.open(folder, files: files)
+    let writer = try directory.writer()
+    try directory.move(old, to: writer, at: Fixture.time(9))
+    writer.sync()
+    let records = try directory.reader().all()
+    #expect(records.begun == Array(1...200))
+    #expect(records.losses.isEmpty)
+    #expect(!directory.logs().contains(old))
+    #expect(folder.moveNotes.isEmpty)
+  }
+
+  /// Without a note nothing tells what may be there, and a loss is all that can be said.
+  @Test func whatRunsBeforeLeftIsALoss() throws {
+    let folder = TestFolder()
+    let old: LogID
+    do {
+      let directory = try Fixture.open(folder)
+      let writer = try directory.writer()
+      try writer.pair(1)
+      writer.sync()
+      old = writer.log
+      try directory.beginEpoch(after: old, citing: Self.head, now: Fixture.time(7))
+      try directory.writer().sync()
+    }
+    for note in folder.moveNotes { try folder.write(Array("0 - 1\n".utf8), to: note) }
+    let directory = try Fixture.open(folder)
+    let writer = try directory.writer()
+    try directory.move(old, to: writer, at: Fixture.time(9))
+    writer.sync()
+    #expect(try directory.reader().all().losses.map(\.lostAtMost) == [3])
     #expect(!directory.logs().contains(old))
   }
 }

@@ -22,6 +22,12 @@ final class TestFolder: Sendable {
     return names.filter { $0.hasSuffix(".log") }.sorted()
   }
 
+  /// How far logs that are given up were recorded again.
+  var moveNotes: [String] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+    return names.filter { $0.hasSuffix(".move") }
+  }
+
   func has(_ name: String) -> Bool {
     FileManager.default.fileExists(atPath: "\(path)/\(name)")
   }

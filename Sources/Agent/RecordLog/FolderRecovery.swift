@@ -21,10 +21,11 @@ struct FolderRecovery {
   static func run(
     folder: LogFolder, agent: AgentID, hostRestarted: Bool, minimumEpoch: UInt64, now: WallTime
   ) throws(RecordLogError) -> FolderRecovery {
+    let files: [String]
     let names: [SegmentName]
     let note: EpochNote?
     do throws(FileFailure) {
-      let files = try folder.files.list(folder.configuration.folder)
+      files = try folder.files.list(folder.configuration.folder)
       names = files.compactMap(SegmentName.init)
       note = try EpochNote.newest(among: files, in: folder)
     } catch {
@@ -83,12 +84,32 @@ struct FolderRecovery {
       recovery.epoch = max(after, seconds, minimumEpoch)
       recovery.citations = pending
       for (log, lane) in recovery.lanes where log.epoch == lastEpoch {
+        // A log without a record has cited nothing yet.
+        if pending[log.lane] != nil, scans[log]?.holdsSomething != true { continue }
         recovery.citations[log.lane] = Citation(head: lane.head)
       }
     } else {
       (recovery.citations, recovery.isNoted) = (pending, true)
     }
+    try takeUpMoves(among: files, recovery.lanes, before: recovery.epoch, folder)
     return recovery
+  }
+
+  /// Takes up the moves that an earlier run has begun, and removes the notes of those that are done.
+  private static func takeUpMoves(
+    among files: [String], _ lanes: [LogID: LaneState], before epoch: UInt64, _ folder: LogFolder
+  ) throws(RecordLogError) {
+    var notes = Set(files.filter(MoveNote.isFileName))
+    for (log, lane) in lanes where notes.remove(MoveNote.fileName(of: log)) != nil {
+      // The epoch that was to follow did not begin.
+      guard log.epoch < epoch else { continue }
+      do throws(FileFailure) { try lane.takeUpMove() } catch {
+        throw .failed(
+          "read how much of log \(log) was recorded again", error,
+          remedy: "let the agent read its record folder")
+      }
+    }
+    for name in notes { try? folder.files.remove(folder.path(name)) }
   }
 
   /// Of each lane the log of the highest epoch, passing over those of which nothing was written

@@ -39,6 +39,11 @@ final class LaneState: Sendable {
     var keepFromSeq: UInt64 = 0
     /// Of a superseded log: up to where it was recorded again in the epoch that follows.
     var movedSeq: UInt64?
+    /// The same but for a text that is not whole there yet: from here on a later run goes on.
+    var movedWholeSeq: UInt64?
+    /// What is on the medium of that, and where the next note goes in its file.
+    var notedMove: MoveNote?
+    var moveNoteEnd: Int64 = 0
     /// Somebody is at moving it.
     var isMoving = false
     /// A place near the end from which on it is quickly hashed to its end, kept when it is to be
@@ -55,7 +60,8 @@ final class LaneState: Sendable {
     var isClosed = false
     /// Whether the agent has gone on in a higher epoch.
     var isSuperseded = false
-    /// Where the run that writes it began to write; `nil` when this run does not.
+    /// Where the run that writes it began to write, or wrote it last where it is to be recorded
+    /// again; `nil` where that is not known.
     var runStart: UInt64?
     var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
     var nextWaiter: UInt64 = 0

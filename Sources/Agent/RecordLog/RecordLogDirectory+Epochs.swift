@@ -21,7 +21,8 @@ extension RecordLogDirectory {
     let ending = lanes.withLock { $0.filter { $0.key.epoch == log.epoch } }
     var citations: [UInt32: Citation] = [:]
     for (other, lane) in ending {
-      citations[other.lane] = lane.citation(standings[other.lane])
+      citations[other.lane] =
+        pendingCitation(of: lane, standings[other.lane]) ?? lane.citation(standings[other.lane])
     }
     let begins = current.withLock { current in
       guard current.number == log.epoch, current.number < .max else { return false }
@@ -41,13 +42,27 @@ extension RecordLogDirectory {
     try noteEpoch()
   }
 
-  /// Brings to the medium what the lanes are to cite in this epoch, where it is not there yet.
+  /// Brings to the medium what the lanes are to cite in this epoch, where it is not there yet, and
+  /// before that where this run began in the logs that it ends.
   func noteEpoch() throws(RecordLogError) {
+    let number = epoch
+    let ending = lanes.withLock { $0.filter { $0.key.epoch < number }.map(\.value) }
+    for lane in ending where lane.withState({ $0.notedMove == nil && !$0.segments.isEmpty }) {
+      try lane.noteMove()
+    }
     try current.withLock { current throws(RecordLogError) in
       if current.isNoted { return }
       try EpochNote(epoch: current.number, citations: current.citations).write(in: folder)
       current.isNoted = true
     }
+  }
+
+  /// What a lane is still to cite whose log has no record, here or at the control plane: `nil` when
+  /// its log has cited it.
+  private func pendingCitation(of lane: LaneState, _ standing: LogStanding?) -> Citation? {
+    if case .other = standing { return nil }
+    guard lane.withState({ $0.committedSeq == 0 }) else { return nil }
+    return current.withLock { $0.citations[lane.log.lane] }
   }
 
   /// What the log of a lane in this epoch cites: of one that is cited whole, all that it has now.
@@ -78,8 +93,8 @@ extension RecordLogDirectory {
   /// recorded in a log of an earlier one that has another history at the control plane; `nil` when
   /// the log is gone already.
   ///
-  /// If the agent is killed before it is done, the next start finds the log again and records a loss
-  /// for all of it that was not acknowledged.
+  /// If the agent is killed before it is done, the next start finds the log again and goes on as
+  /// ``MoveNote`` says. What runs before that one left in it and was not acknowledged is a loss.
   ///
   /// - Throws: `busy` when somebody is at it already.
   package func move(_ log: LogID, to writer: LogID) throws(RecordLogError) -> LogMove? {

@@ -5,8 +5,8 @@ import Synchronization
 /// The folder of an agent's logs: one process has it at a time.
 ///
 /// Files: `lock`; `running`, there while the log is not closed in order, with the host's boot
-/// identifier; `reserve`; what an epoch's logs cite, as ``EpochNote`` says; and segments as
-/// ``SegmentName`` names them.
+/// identifier; `reserve`; what an epoch's logs cite, as ``EpochNote`` says; how far a log that was
+/// given up is recorded again, as ``MoveNote`` says; and segments as ``SegmentName`` names them.
 package final class RecordLogDirectory: Sendable {
   /// The epoch that this run writes.
   ///

@@ -300,6 +300,26 @@ extension DatabaseTests {
       }
     }
 
+    /// The records of an earlier log come again part by part, with those of sessions in between.
+    @Test(arguments: [1, 2, 100]) func otherRecordsStandBetweenTheChunks(
+      _ batchRecords: Int
+    ) async throws {
+      try await withStore { store in
+        _ = try await store.enrol(agent: 1)
+        var log = LogWriter(agent: 1)
+        for step in 0..<9 {
+          switch step % 3 {
+          case 0: log.chunk(UInt32(step / 3), of: "SELECT 'moved'")
+          case 1: log.beat(1)
+          default: log.text("SELECT \(step)")
+          }
+          if step % batchRecords == 0 || step == 8 { _ = try await store.ingest(log.batch()) }
+        }
+        #expect(try await Self.texts(store) == 4)
+        #expect(try await Self.chunks(store) == 0)
+      }
+    }
+
     @Test func chunksOfALowerEpochWaitAMonthForTheRest() async throws {
       try await withStore { store in
         _ = try await store.enrol(agent: 1)

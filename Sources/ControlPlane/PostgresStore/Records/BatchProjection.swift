@@ -61,7 +61,11 @@ struct BatchProjection: Sendable {
   private(set) var stoppedAt: WallTime?
   private(set) var openedSinceStop: [Identifier128] = []
   private(set) var texts: [StatementTextRecord] = []
-  /// The text whose next chunk the next record has to be: chunks stand together in a log.
+  /// The text that the log is in the middle of after the batch, as far as the batch tells.
+  ///
+  /// The writer of a log cuts one text at a time, so that a chunk of another text ends it, and with
+  /// it what is under way ends at a `log.open` or `log.close`. All else can stand between its
+  /// chunks, as where the records of an earlier log come again part by part.
   private(set) var unfinishedText: StatementDigest?
   private var nextOrdinal: Int64 = 0
 
@@ -85,7 +89,6 @@ struct BatchProjection: Sendable {
   /// Takes the next record of the log.
   mutating func take(_ record: DecodedRecord) {
     let session = record.header.session?.value
-    unfinishedText = nil
     switch record.body {
     case .sessionOpen(let open):
       guard let session else { return }
@@ -111,10 +114,11 @@ struct BatchProjection: Sendable {
       take(refusal, record.header)
     case .statementText(let text):
       texts.append(text)
-      if !text.isLast { unfinishedText = text.digest }
+      if !text.isWhole { unfinishedText = text.isLast ? nil : text.digest }
     case .logOpen, .logClose:
       stoppedAt = record.header.time
       openedSinceStop = []
+      unfinishedText = nil
       // All of what this log had under way, and the caller gave all of it.
       for row in pending.takeAll() { settle(row) }
     case .cancel, .bundleApplied, .bundleRejected, .loss, .heartbeat, .witnessConflict, .controlAct,

@@ -47,11 +47,15 @@ import Testing
       try await other.acceptControlLog(reason: "twice")
         == ControlLogConflict(reason: "behind", offered: [2], acceptance: "restored"))
     other.close()
-    // It has grown meanwhile; what the person said stays.
-    try await state.keepControlConflict("proof", offered: [3])
+    // Kept once more; what the person said stays.
+    try await state.keepControlConflict("behind", offered: [2])
     #expect(
       try await state.controlConflict()
-        == ControlLogConflict(reason: "proof", offered: [3], acceptance: "restored"))
+        == ControlLogConflict(reason: "behind", offered: [2], acceptance: "restored"))
+    // It was not said of another one, be it of the same kind.
+    try await state.keepControlConflict("behind", offered: [3])
+    #expect(
+      try await state.controlConflict() == ControlLogConflict(reason: "behind", offered: [3]))
     try await state.keepControlCheckpoint([3])
     #expect(try await state.controlConflict() == nil)
     try await state.keepControlConflict("root", offered: [4])

@@ -52,6 +52,7 @@ import Testing
     let status = LinkStatus()
     let log = LogLines()
     let records = Mutex<[WitnessConflictRecord]>([])
+    let refusesRecords = Mutex(false)
 
     init(key: Curve25519.Signing.PublicKey) async throws {
       folder = try ScratchFolder("witness")
@@ -71,7 +72,11 @@ import Testing
     func witness() async throws -> ControlWitness {
       try await ControlWitness(
         store: store, enrolment: enrolment, status: status, logger: log.logger,
-        record: { record in self.records.withLock { $0.append(record) } })
+        record: { record in
+          if self.refusesRecords.withLock({ $0 }) { return false }
+          self.records.withLock { $0.append(record) }
+          return true
+        })
     }
 
     var reasons: [String] { records.withLock { $0.map(\.reason) } }
@@ -119,11 +124,11 @@ import Testing
     control.grow(1, fill: 7)
     try await ask(witness, control)
     #expect(rig.conflict == nil)
-    #expect(witness.claim().size == 13)
+    #expect(witness.claim().size == 12, "the one that the person was shown")
     #expect(rig.reasons == ["behind", "accepted: restored on Monday"])
     let record = try #require(rig.records.withLock { $0.last })
     #expect(Checkpoint(signed: record.knownCheckpoint, key: control.key.publicKey)?.size == 20)
-    #expect(Checkpoint(signed: record.offeredCheckpoint, key: control.key.publicKey)?.size == 13)
+    #expect(Checkpoint(signed: record.offeredCheckpoint, key: control.key.publicKey)?.size == 12)
     #expect(try await rig.store.controlConflict() == nil)
 
     // It is the one that is watched from here on, also after a start.
@@ -181,6 +186,40 @@ import Testing
     try await ask(witness, control)
     #expect(witness.claim().size == 20)
     #expect(rig.reasons == ["signature"])
+  }
+
+  /// What was changed once more after the person looked is not what was accepted.
+  @Test func theNextAnswerHasToBeginWithWhatWasAccepted() async throws {
+    var (rig, witness, control) = try await restored()
+    try await ask(witness, control)
+    _ = try await rig.store.acceptControlLog(reason: "restored")
+    control.leaves.removeLast(6)
+    control.grow(10, fill: 9)
+    try await ask(witness, control)
+    #expect(witness.claim().size == 12)
+    #expect(rig.conflict == nil)
+    try await ask(witness, control)
+    #expect(witness.claim().size == 12)
+    #expect(rig.reasons == ["behind", "accepted: restored", "proof"])
+    #expect(rig.conflict != nil)
+    #expect(try await rig.store.controlConflict()?.acceptance == nil)
+  }
+
+  /// A log that takes no records keeps the trust from standing without its record.
+  @Test func nothingIsTrustedThatIsNotRecorded() async throws {
+    let (rig, witness, control) = try await restored()
+    try await ask(witness, control)
+    _ = try await rig.store.acceptControlLog(reason: "restored")
+    rig.refusesRecords.withLock { $0 = true }
+    try await ask(witness, control)
+    #expect(witness.claim().size == 20)
+    #expect(rig.conflict != nil)
+    #expect(try await rig.store.controlConflict()?.acceptance == "restored")
+    rig.refusesRecords.withLock { $0 = false }
+    try await ask(witness, control)
+    #expect(rig.reasons == ["behind", "accepted: restored"])
+    #expect(witness.claim().size == 12)
+    #expect(try await rig.store.controlConflict() == nil)
   }
 
   /// What was accepted is the log that was seen then, not the next that does not fit.

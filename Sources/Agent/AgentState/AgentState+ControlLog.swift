@@ -45,7 +45,8 @@ extension AgentState {
     }
   }
 
-  /// Keeps a conflict, in place of the last but for its acceptance, which the agent has not seen yet.
+  /// Keeps a conflict, in place of the last. An acceptance that the agent has not seen yet stays
+  /// where the conflict is the one that the person saw.
   package func keepControlConflict(
     _ reason: String, offered: [UInt8]
   ) async throws(AgentStateError) {
@@ -53,7 +54,9 @@ extension AgentState {
       try db.execute(
         sql: """
           INSERT INTO control_conflict (only, reason, offered) VALUES (1, ?, ?)
-          ON CONFLICT (only) DO UPDATE SET reason = excluded.reason, offered = excluded.offered
+          ON CONFLICT (only) DO UPDATE SET reason = excluded.reason, offered = excluded.offered,
+            acceptance = CASE WHEN reason = excluded.reason AND offered = excluded.offered
+              THEN acceptance END
           """,
         arguments: [reason, Data(offered)])
     }

@@ -31,6 +31,8 @@ final class ControlWitness: Sendable {
     var isKept = false
     /// How often a person has accepted another log.
     var acceptances: UInt64 = 0
+    /// One is being recorded.
+    var isAccepting = false
     /// Since when answers have shown nothing of the log.
     var hiddenSince: ContinuousClock.Instant?
     var isHiddenTold = false
@@ -44,12 +46,12 @@ final class ControlWitness: Sendable {
   private let store: AgentState
   private let status: LinkStatus
   private let logger: Logger
-  private let record: @Sendable (WitnessConflictRecord) async -> Void
+  private let record: @Sendable (WitnessConflictRecord) async -> Bool
 
-  /// - Parameter record: Writes a conflict into the agent's log.
+  /// - Parameter record: Writes a conflict into the agent's log, and says whether it is there.
   init(
     store: AgentState, enrolment: Enrolment, status: LinkStatus, logger: Logger,
-    record: @escaping @Sendable (WitnessConflictRecord) async -> Void
+    record: @escaping @Sendable (WitnessConflictRecord) async -> Bool
   ) async throws {
     self.store = store
     self.status = status
@@ -102,7 +104,7 @@ final class ControlWitness: Sendable {
     case .same: await settled(claim)
     case .newer(let checkpoint): await accept(checkpoint, note, claim)
     case .conflict(let reason):
-      guard await !takeAcceptance(of: note, claim) else { return }
+      guard await !takeAcceptance(claim) else { return }
       await alarm(reason, offered: note, claim)
     }
   }
@@ -173,13 +175,14 @@ final class ControlWitness: Sendable {
     logger.notice("the control plane's own log fits again what the agent has seen of it")
   }
 
-  /// Trusts a log that does not fit, if a person has accepted that on this host.
+  /// Trusts the log that was offered when the conflict was kept, if a person has accepted that on
+  /// this host; the next answers have to begin with it.
   ///
-  /// - Returns: Whether the claim is no longer of use: this log, or one that another lane was shown,
-  ///   is trusted now.
-  private func takeAcceptance(of note: [UInt8], _ claim: Claim) async -> Bool {
-    // Nothing is trusted that another key has signed.
-    guard let checkpoint = watched?.checkpoint(signed: note) else { return false }
+  /// The record stands before the trust does: where it cannot be written, the next answer tries
+  /// again.
+  ///
+  /// - Returns: Whether the claim is no longer of use: another log is trusted now, or about to be.
+  private func takeAcceptance(_ claim: Claim) async -> Bool {
     let conflict: ControlLogConflict?
     do { conflict = try await store.controlConflict() } catch {
       logger.error(
@@ -187,28 +190,45 @@ final class ControlWitness: Sendable {
         metadata: [LogKey.error: "\(error)"])
       return false
     }
-    guard let reason = conflict?.acceptance else { return false }
+    // Nothing is trusted that another key has signed.
+    guard let conflict, let reason = conflict.acceptance,
+      let checkpoint = watched?.checkpoint(signed: conflict.offered)
+    else { return false }
     let before = state.withLock { state -> [UInt8]? in
-      guard state.acceptances == claim.acceptances, state.known == claim.known else { return nil }
-      defer {
-        (state.known, state.note) = (checkpoint, note)
-        (state.told, state.isKept) = (nil, false)
-        state.acceptances += 1
-      }
+      guard state.acceptances == claim.acceptances, state.known == claim.known,
+        !state.isAccepting
+      else { return nil }
+      state.isAccepting = true
       return state.note
     }
     guard let before else { return true }
+    let isRecorded = await record(
+      WitnessConflictRecord(
+        knownCheckpoint: before, offeredCheckpoint: conflict.offered,
+        reason: "accepted: \(reason)"))
+    let isTrusted = state.withLock { state in
+      state.isAccepting = false
+      // It may fit again meanwhile.
+      guard isRecorded, state.known == claim.known else { return false }
+      (state.known, state.note) = (checkpoint, conflict.offered)
+      (state.told, state.isKept) = (nil, false)
+      state.acceptances += 1
+      return true
+    }
+    guard isTrusted else {
+      if !isRecorded {
+        logger.error("the acceptance of the control plane's log waits, since it is not recorded")
+      }
+      return true
+    }
     status.witnessing(conflict: nil)
     logger.notice(
       "another log of the control plane is trusted, since it was accepted on this host",
       metadata: [
         LogKey.reason: "\(reason)", "known": "\(String(decoding: before, as: UTF8.self))",
-        "accepted": "\(String(decoding: note, as: UTF8.self))",
+        "accepted": "\(String(decoding: conflict.offered, as: UTF8.self))",
       ])
-    await keep(note)
-    await record(
-      WitnessConflictRecord(
-        knownCheckpoint: before, offeredCheckpoint: note, reason: "accepted: \(reason)"))
+    await keep(conflict.offered)
     return true
   }
 
@@ -239,7 +259,7 @@ final class ControlWitness: Sendable {
         "known": "\(String(decoding: known, as: UTF8.self))",
         "offered": "\(String(decoding: offered, as: UTF8.self))",
       ])
-    await record(
+    _ = await record(
       WitnessConflictRecord(
         knownCheckpoint: known, offeredCheckpoint: offered, reason: reason.rawValue))
   }

@@ -39,7 +39,7 @@ package struct LinkClient: Service {
   let health: @Sendable () async -> AgentHealthReport
   let renewed: @Sendable (TLSIdentity) async -> Void
   let beginEpoch: @Sendable (LogID, [UInt32: LogStanding]) async throws -> Void
-  let witnessed: @Sendable (WitnessConflictRecord) async -> Void
+  let witnessed: @Sendable (WitnessConflictRecord) async -> Bool
   let status: LinkStatus
   let logger: Logger
 
@@ -49,7 +49,8 @@ package struct LinkClient: Service {
   ///   - renewed: Told of each new certificate, for the agent's clients.
   ///   - beginEpoch: Gives a log up of which the control plane has another history, for a new epoch
   ///     in which each lane cites what is known of its log.
-  ///   - witnessed: Writes into the agent's log that the control plane's own log was changed.
+  ///   - witnessed: Writes into the agent's log that the control plane's own log was changed, and
+  ///     says whether that is there.
   /// - Throws: ``LinkError`` when the enrolment's link address is not one.
   package init(
     state: AgentState, enrolment: Enrolment, hello: LinkHello, bundles: BundleAcceptor,
@@ -57,7 +58,7 @@ package struct LinkClient: Service {
     logger: Logger, health: @escaping @Sendable () async -> AgentHealthReport,
     renewed: @escaping @Sendable (TLSIdentity) async -> Void,
     beginEpoch: @escaping @Sendable (LogID, [UInt32: LogStanding]) async throws -> Void,
-    witnessed: @escaping @Sendable (WitnessConflictRecord) async -> Void
+    witnessed: @escaping @Sendable (WitnessConflictRecord) async -> Bool
   ) throws(LinkError) {
     self.state = state
     self.enrolment = enrolment

@@ -148,11 +148,12 @@ package final class GatewayServer: Sendable {
   /// - Parameters:
   ///   - known: The signed checkpoint that was accepted before.
   ///   - offered: The one that does not fit to it.
-  package func recordConflict(known: [UInt8], offered: [UInt8], reason: String) async {
-    guard let lane = running.lanes.first else { return }
+  /// - Returns: Whether the record is in the log.
+  package func recordConflict(known: [UInt8], offered: [UInt8], reason: String) async -> Bool {
+    guard let lane = running.lanes.first else { return false }
     let record = WitnessConflictRecord(
       knownCheckpoint: known, offeredCheckpoint: offered, reason: reason)
-    await onEach([lane]) { _ = $0.append(record, session: nil) }
+    return await onEach([lane]) { $0.appendNow(record) } == [true]
   }
 
   /// Shows this certificate in new handshakes.

@@ -150,6 +150,16 @@ final class SessionLane: @unchecked Sendable {
     return seq != nil
   }
 
+  /// Adds a record to the tick and closes that.
+  ///
+  /// - Returns: Whether the log has the record.
+  func appendNow<Body: RecordBody>(_ body: borrowing Body) -> Bool {
+    guard append(body, session: nil) else { return false }
+    closeTickEarly()
+    if case .failed = writer.standing { return false }
+    return true
+  }
+
   /// Adds a statement's text to the tick, unless the log has it already.
   func appendText(_ text: ByteBuffer, digest: StatementDigest) {
     text.withUnsafeReadableBytes { writer.appendText($0, digest: digest, at: wallTime) }

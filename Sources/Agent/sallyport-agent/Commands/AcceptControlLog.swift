@@ -9,8 +9,8 @@ struct AcceptControlLog: AsyncParsableCommand {
     discussion: """
       An agent reports `failing` when the control plane's own log is not the one it has seen \
       before. Where the database was restored from a backup, that is as it must be: find out first \
-      that nothing else has changed it. Also while the agent runs, which takes it up within a \
-      minute and records it.
+      that nothing else has changed it. Also while the agent runs, which takes it up within \
+      half a minute and records it.
 
       Example:
         sallyport-agent accept-control-log --state /var/lib/sallyport-agent \\

@@ -58,6 +58,11 @@ struct LaneShipper: Sendable {
 
   /// Ships one batch.
   private func shipOnce(from cursor: UInt64, _ backoff: inout Backoff) async throws -> Outcome {
+    // Nothing is read and hashed for nothing, where that is known.
+    guard shipper.recordLog.mayShip(log) else {
+      try await Task.sleep(for: backoff.wait(random: .random(in: 0...1)))
+      return .again
+    }
     let from = max(cursor, reader.firstSeq)
     var batch = try await reader.nextBatch(
       from: from, maximumRecords: RecordShipper.maximumBatchRecords,

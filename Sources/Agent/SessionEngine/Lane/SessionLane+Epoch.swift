@@ -31,6 +31,12 @@ extension SessionLane {
   func take(_ part: LogMove.Part) throws(RecordLogError) {
     // Else what a session has recorded in this turn would stand or fall with the part.
     closeTickEarly()
+    // What the sessions recorded when they were told of the end of the tick.
+    guard !writer.hasPending else {
+      throw RecordLogError(
+        code: .busy,
+        message: "log \(writer.log) has records of its own to write first; try again")
+    }
     try writer.take(part, at: wallTime)
   }
 }

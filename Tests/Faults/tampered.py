@@ -132,12 +132,22 @@ class Store:
                            f" ({columns}) select {columns} from kept.{table}")
 
 
+def some(installation, load):
+    """A few thousand statements: each act is followed by a verification of all of them."""
+    clients = load.start(2)
+    time.sleep(0.3)
+    # Stopped in order it would let them go on for a while.
+    installation.kill_agent()
+    load.join(clients)
+
+
 def run(installation, generator, rounds):
     del rounds
     store = Store(installation)
     load = tally.Load(installation, generator)
-    clients = load.start()
-    time.sleep(1.5)
+    some(installation, load)
+    installation.launch_agent()
+    installation.wait_for_shipping()
     log = store.sql(
         "select format('''%s''::uuid, %s, %s', agent, epoch, lane) from sallyport.log_cursor c"
         " join sallyport.agent a on a.id = c.agent order by next_seq desc limit 1")
@@ -149,9 +159,11 @@ def run(installation, generator, rounds):
     old["size"] = int(old["size"])
     # Longer than the control plane takes to witness the logs.
     time.sleep(12)
+    some(installation, load)
+    installation.launch_agent()
+    installation.wait_for_shipping()
     installation.stop_agent()
-    load.join(clients)
-    time.sleep(11)
+    time.sleep(12)
     good = tally.expect_sound(installation, "before the tampering")
     size = int(store.sql(
         f"select next_seq from sallyport.log_cursor where (agent, epoch, lane) = ({log})"))

@@ -70,6 +70,33 @@ import Testing
     #expect(Self.read(lines).findings.contains { $0.code == .unreadable })
   }
 
+  /// What the records are must be told all the same.
+  @Test func anAnswerThatFailsIsAFinding() async throws {
+    var verifier = ExportVerifier()
+    var report = verifier.finish()
+    report.findings = []
+    var tables = try await TablesVerification.reading { take in
+      take(Data(Self.finding.utf8))
+      throw CLIFailure(.failed, "the control plane went away")
+    }
+    tables.finish(&report)
+    #expect(report.findings.map(\.code) == [.projection, .unreadable])
+    #expect(report.findings.last?.message.hasSuffix("the control plane went away") == true)
+    #expect(VerificationText(report).tables.contains("were not compared"))
+    await #expect(throws: CancellationError.self) {
+      _ = try await TablesVerification.reading { _ in throw CancellationError() }
+    }
+  }
+
+  @Test func textsThatCountAsGivenUpAreNamed() {
+    let report = Self.read([
+      #"{"close":{"records":9,"rows":4,"texts":1,"findings":0,"leftOut":0,"unproven":1,"#
+        + #""givenUp":["ab12"]}}"#
+    ])
+    #expect(report.findings == [])
+    #expect(VerificationText(report).notes?.contains("ab12") == true)
+  }
+
   @Test func tablesThatWereNotComparedAreSaidSo() {
     var verifier = ExportVerifier()
     #expect(VerificationText(verifier.finish()).tables.contains("were not compared"))

@@ -18,12 +18,18 @@ package struct ComparedTables: Hashable, Sendable, Codable {
   package var findings: Int
   /// What was found and not named: of each table only the first are.
   package var leftOut: Int
-  /// Texts of which it cannot be said: their records were removed, or they could not be analysed.
+  /// Texts of which it cannot be said: their records were removed or came meanwhile, or their
+  /// analysis waits or was given up.
   package var unproven: Int
+  /// The digests of the first of the texts whose analysis counts as given up: they are not analysed
+  /// again, so it is for a person to see whether that is so. `nil` for none.
+  package var givenUp: [String]?
+  /// The most that ``givenUp`` has.
+  package static let maximumGivenUp = 100
 
   package init(
     records: Int = 0, rows: Int = 0, texts: Int = 0, findings: Int = 0, leftOut: Int = 0,
-    unproven: Int = 0
+    unproven: Int = 0, givenUp: [String]? = nil
   ) {
     self.records = records
     self.rows = rows
@@ -31,6 +37,7 @@ package struct ComparedTables: Hashable, Sendable, Codable {
     self.findings = findings
     self.leftOut = leftOut
     self.unproven = unproven
+    self.givenUp = givenUp
   }
 }
 
@@ -125,6 +132,12 @@ package struct ComparisonReader {
     return nil
   }
 
+  /// Notes why the answer did not come to its end.
+  package mutating func fail(_ reason: String) {
+    guard isReadable else { return }
+    giveUp("the comparison of the tables did not end: \(reason)")
+  }
+
   private mutating func giveUp(_ message: String) {
     findings.append(Finding(.unreadable, message))
     isReadable = false
@@ -144,6 +157,6 @@ package struct ComparisonReader {
       }
     }
     report.findings += findings
-    report.tables = close ?? ComparedTables()
+    report.tables = close
   }
 }

@@ -78,7 +78,10 @@ struct AuditVerify: ReportingCommand {
         try await client.lines(Routes.export, query: part.query) { verifier.take($0) }
         guard comparesTables else { return }
         verifier.endProgress()
-        try await client.lines(Routes.comparison, query: part.query) { tables.take($0) }
+        // What the records are stays to be told, whatever becomes of the tables.
+        tables = try await TablesVerification.reading { take in
+          try await client.lines(Routes.comparison, query: part.query) { take($0) }
+        }
       }
     }
     var report = verifier.finish()
@@ -160,6 +163,21 @@ final class TrailVerification {
 struct TablesVerification {
   private var reader = ComparisonReader()
   private var progress = ProgressLine(terminal: .standardError())
+
+  /// Takes the lines that `ask` gives; that it fails is noted as a finding.
+  ///
+  /// - Throws: what is no failure of the answer, such as that the program is to end.
+  static func reading(
+    _ ask: (_ take: (Data) -> Void) async throws -> Void
+  ) async throws -> TablesVerification {
+    var tables = TablesVerification()
+    do {
+      try await ask { tables.take($0) }
+    } catch let failure as CLIFailure {
+      tables.reader.fail(failure.message)
+    }
+    return tables
+  }
 
   mutating func take(_ line: Data) {
     if let far = reader.take(line) {

@@ -52,7 +52,12 @@ struct VerificationText {
     if let tables = report.tables, tables.unproven > 0 {
       notes.append(
         "Of \(tables.unproven) SQL texts not everything could be compared: their records were"
-          + " removed, or they could not be analysed.")
+          + " removed or came meanwhile, or their analysis waits or was given up.")
+    }
+    if let names = report.tables?.givenUp, !names.isEmpty {
+      notes.append(
+        "Not analysed again, since their analysis counts as given up: the texts "
+          + names.map(EscapedText.line).joined(separator: ", ") + ".")
     }
     return notes.isEmpty ? nil : notes.joined(separator: "\n")
   }

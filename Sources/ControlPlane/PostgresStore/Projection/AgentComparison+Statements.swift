@@ -7,6 +7,8 @@ extension AgentComparison {
   private static let notInRecords: Set<String> = ["position", "ordinal"]
   /// The most rows that are read at once.
   private static let maximumRows = 20_000
+  /// The most places that are looked up at once: fewer, since a forged row can stand beside each.
+  private static let maximumPlaces = 5000
 
   // MARK: Settled statements
 
@@ -52,11 +54,14 @@ extension AgentComparison {
   ) throws(PostgresError) {
     let places = Dictionary(grouping: expected.keys, by: \.log)
     for (log, places) in places {
-      let seqs = places.map { Int64(clamping: $0.seq) }
-      try readStatements("s.seq = ANY ($4)", log, [.integers(seqs)], session) {
-        comparison, seq, stored in
-        let place = ExpectedRows.Place(log: log, seq: seq)
-        if let row = expected.removeValue(forKey: place) { comparison.compare(stored, with: row) }
+      for start in stride(from: 0, to: places.count, by: Self.maximumPlaces) {
+        let part = places[start..<min(places.count, start + Self.maximumPlaces)]
+        let seqs = part.map { Int64(clamping: $0.seq) }
+        try readStatements("s.seq = ANY ($4)", log, [.integers(seqs)], session) {
+          comparison, seq, stored in
+          let place = ExpectedRows.Place(log: log, seq: seq)
+          if let row = expected.removeValue(forKey: place) { comparison.compare(stored, with: row) }
+        }
       }
     }
   }
@@ -176,15 +181,24 @@ extension AgentComparison {
     guard first > 0 else { return [] }
     let names = StatementRow.columnNames.joined(separator: ", ")
     let limit = Self.maximumRows
-    let stored = try session.rows(
-      """
-      (SELECT \(names) FROM sallyport.statement
-        WHERE agent = $1 AND epoch = $2 AND lane = $3 AND seq >= 0 AND seq < $4 LIMIT \(limit))
-      UNION ALL
-      (SELECT \(names) FROM sallyport.pending_statement
-        WHERE agent = $1 AND epoch = $2 AND lane = $3 AND seq >= 0 AND seq < $4 LIMIT \(limit))
-      """, PostgresStore.key(log) + [.number(first)]
-    ) { row throws(PostgresError) in try StatementRow(reading: &row) }
+    var stored: [StatementRow] = []
+    for table in [Self.table, "pending_statement"] {
+      let rows = try session.rows(
+        """
+        SELECT \(names) FROM sallyport.\(table)
+        WHERE agent = $1 AND epoch = $2 AND lane = $3 AND seq >= 0 AND seq < $4 LIMIT \(limit)
+        """, PostgresStore.key(log) + [.number(first)]
+      ) { row throws(PostgresError) in try StatementRow(reading: &row) }
+      stored += rows.filter { $0.isNumbered }
+      // What is of no statement was settled with its own record, and was removed with it. Of what is
+      // pending, all that no record asks for is named at the end.
+      guard table == Self.table else { continue }
+      for row in rows where !row.isNumbered {
+        found.add(
+          table, log: log, seq: row.seq,
+          "a row stands there for a record that is not there, and of no statement that goes on")
+      }
+    }
     if stored.count >= limit {
       found.add(
         Self.table, log: log, seq: 0,
@@ -195,6 +209,9 @@ extension AgentComparison {
 }
 
 extension StatementRow {
+  /// Whether it is of a statement of a session.
+  fileprivate var isNumbered: Bool { session != nil && statement != nil }
+
   /// The row as it was when its statement was pending.
   fileprivate var withoutEnd: StatementRow {
     var row = self

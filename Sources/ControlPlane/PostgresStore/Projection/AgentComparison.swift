@@ -14,8 +14,9 @@ struct AgentComparison: Sendable {
   static let stepRecords = 4096
   /// The most statements and sessions that may be under way at once; more are not compared.
   static let maximumUnderWay = 200_000
-  /// The most rows that are doubted; what differs beyond them is told at once.
-  static let maximumDoubts = 2000
+  /// The most rows that are doubted; what differs beyond them is told at once. A row is rightly ahead
+  /// of the records when its statement or session was under way, so there are no more of these.
+  static let maximumDoubts = maximumUnderWay
 
   let agent: AgentID
   var replay = AgentReplay()
@@ -26,6 +27,8 @@ struct AgentComparison: Sendable {
   var replacedTexts: Set<[UInt8]> = []
   var doubted = ExpectedRows()
   private(set) var isDone = false
+  /// Whether it was given up before the end of the records.
+  private(set) var isCut = false
   /// Whether rows or epochs have come or gone in a way that needs another beginning.
   private(set) var isStale = false
 
@@ -37,7 +40,7 @@ struct AgentComparison: Sendable {
 
   /// Reads on and compares.
   mutating func step(_ session: PostgresSession) throws {
-    try session.script("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    try PostgresStore.beginComparison(session)
     try lookForChanges(session)
     guard !isStale else { return }
     let begins = replay.logs.mapValues(\.next)
@@ -54,6 +57,7 @@ struct AgentComparison: Sendable {
         "the rows of the agent \(agent) cannot be compared: by its records more than"
           + " \(Self.maximumUnderWay) statements and sessions are under way")
       isDone = true
+      isCut = true
       return
     }
     var expected = replay.expected

@@ -66,7 +66,7 @@ extension PostgresStore {
   private static func compareEntries(
     of log: LogID, _ place: EntryPlace, _ found: inout FindingList, _ session: PostgresSession
   ) throws(PostgresError) -> (EntryPlace, Int) {
-    try session.script("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    try beginComparison(session)
     let records = try page(
       of: log, "seq >= $6", [.number(place.next)], limit: entryPage, bytes: 16 << 20, session)
     let isLast = records.isEmpty

@@ -2,15 +2,15 @@ internal import AuditLog
 internal import ControlCore
 import Foundation
 internal import GatewayModel
-internal import StatementAnalysis
 
 /// Every stored text against its own digest, and what was read out of it against what it says.
 extension PostgresStore {
   /// - Parameters:
   ///   - replaced: Texts that the records have with characters that cannot be stored.
-  ///   - isWhole: Whether the records of all agents were read.
+  ///   - isWhole: Whether the records of all agents were read, to their end.
+  ///   - start: When the first record was read, by the database's clock.
   func compareAllTexts(
-    _ replaced: Set<[UInt8]>, isWhole: Bool, _ analyse: TextAnalyser,
+    _ replaced: Set<[UInt8]>, isWhole: Bool, since start: WallTime, _ analyse: TextAnalyser,
     _ total: inout ComparedTables, _ tell: (ComparisonNews) async throws -> Void
   ) async throws {
     var last: [UInt8]?
@@ -21,26 +21,21 @@ extension PostgresStore {
     repeat {
       let behind = last
       let page = try await transact("comparing SQL texts") { session in
-        try Self.listedTexts(behind: behind, session)
+        try Self.listedTexts(behind: behind, since: start, session)
       }
       var waiting: [WaitingText] = []
       for text in page {
-        if !text.hasItsDigest, !replaced.contains(text.digest) {
-          if text.hasReplacements, !isOnRecord {
+        guard text.hasItsDigest || replaced.contains(text.digest) else {
+          // Nobody is served by facts about words that nobody has sent, and they may be meant for
+          // the parser.
+          if text.hasReplacements, !isOnRecord || text.isNew {
             total.unproven += 1
           } else {
             found.add("statement_text", "the text \(text.name) has not the digest it stands under")
           }
+          continue
         }
-        switch text.state {
-        case .waits: break
-        case .spent: total.unproven += 1
-        case .analysed:
-          waiting.append(WaitingText(digest: text.digest, bytes: text.bytes, sql: text.sql))
-        case .forged:
-          found.add(
-            "statement_facts", "the text \(text.name) counts as analysed, and no row says of what")
-        }
+        Self.compareState(of: text, &waiting, &found, &total)
       }
       for text in try await otherFacts(await analyse(waiting)) {
         found.differ(
@@ -54,67 +49,36 @@ extension PostgresStore {
     try await tellAll(found, &total, tell)
   }
 
+  /// Looks whether the analysis of a text is where it can be.
+  private static func compareState(
+    of text: ListedText, _ waiting: inout [WaitingText], _ found: inout FindingList,
+    _ total: inout ComparedTables
+  ) {
+    switch text.state {
+    case .waits: total.unproven += 1
+    case .overdue:
+      found.add(
+        "statement_facts",
+        "the text \(text.name) waits for its analysis, longer than an hour or by a claim of the"
+          + " future")
+    case .spent:
+      total.unproven += 1
+      if total.givenUp?.count ?? 0 < ComparedTables.maximumGivenUp {
+        total.givenUp = (total.givenUp ?? []) + [text.name]
+      }
+    case .analysed:
+      waiting.append(WaitingText(digest: text.digest, bytes: text.bytes, sql: text.sql))
+    case .forged:
+      found.add(
+        "statement_facts", "the text \(text.name) counts as analysed, and no row says of what")
+    }
+  }
+
   private func hasRemoved() async throws(ControlError) -> Bool {
     try await transact("looking for removed records") { session in
       try session.row("SELECT EXISTS (SELECT FROM sallyport.pruned_log)") {
         row throws(PostgresError) in try row.bool()
       } ?? false
-    }
-  }
-
-  private struct ListedText: Sendable {
-    enum State: Sendable {
-      /// Its analysis has not come yet.
-      case waits
-      /// It was given up; trying it again could end the program.
-      case spent
-      case analysed
-      /// Nobody has analysed it, and nobody will.
-      case forged
-    }
-
-    var digest: [UInt8]
-    var bytes: Int
-    var sql: String?
-    var hasItsDigest: Bool
-    var hasReplacements: Bool
-    var state: State
-
-    var name: String { PostgresStore.hexadecimal(digest) }
-  }
-
-  private static func listedTexts(
-    behind last: [UInt8]?, _ session: PostgresSession
-  ) throws(PostgresError) -> [ListedText] {
-    try session.rows(
-      """
-      SELECT t.digest, octet_length(t.text),
-        CASE WHEN octet_length(t.text) <= $2 THEN t.text END,
-        sha256(convert_to(t.text, 'UTF8')) = t.digest,
-        position(convert_from('\\xefbfbd'::bytea, 'UTF8') IN t.text) > 0,
-        t.analysis, f.analysed_at IS NOT NULL, f.failure IS NOT NULL
-      FROM (
-        SELECT * FROM sallyport.statement_text
-        WHERE $1::bytea IS NULL OR digest > $1 ORDER BY digest LIMIT 200
-      ) t LEFT JOIN sallyport.statement_facts f ON f.digest = t.digest ORDER BY t.digest
-      """,
-      [
-        last.map { .bytes($0) } ?? .null, .integer(Int64(StatementAnalysis.maximumBytes)),
-      ]
-    ) { row throws(PostgresError) in
-      var text = ListedText(
-        digest: try row.bytes(), bytes: Int(try row.integer()), sql: try row.optionalText(),
-        hasItsDigest: try row.bool(), hasReplacements: try row.bool(), state: .waits)
-      let analysis = try row.integer()
-      let (isAnalysed, hasFailure) = (try row.bool(), try row.bool())
-      text.state =
-        switch (isAnalysed, hasFailure, analysis) {
-        case (true, _, _): .analysed
-        case (false, true, _): .spent
-        case (false, false, 0): .waits
-        default: .forged
-        }
-      return text
     }
   }
 

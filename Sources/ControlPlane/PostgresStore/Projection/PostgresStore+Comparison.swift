@@ -13,18 +13,22 @@ extension PostgresStore: ComparisonStore {
     tell: @escaping (ComparisonNews) async throws -> Void
   ) async throws -> ComparedTables {
     var total = ComparedTables()
+    let start = try await clock()
     var replaced: Set<[UInt8]> = []
+    var isWhole = agents == nil
     try await compareEntries(of: control, &total, tell)
     for agent in try await writers(agents, but: control.agent) {
       let comparison = try await compare(agent, total, tell)
       total.records += comparison.records
       total.rows += comparison.rows
       replaced.formUnion(comparison.replacedTexts)
+      if comparison.isCut { isWhole = false }
       try await tellAll(comparison.found, &total, tell)
     }
     try await findStrangers(agents, but: control.agent, &total, tell)
     try await findUnopenedSessions(agents, &total, tell)
-    try await compareAllTexts(replaced, isWhole: agents == nil, analyse, &total, tell)
+    try await compareAllTexts(
+      replaced, isWhole: isWhole, since: start, analyse, &total, tell)
     return total
   }
 
@@ -35,6 +39,28 @@ extension PostgresStore: ComparisonStore {
     for finding in found.findings { try await tell(.finding(finding)) }
     total.findings += found.findings.count
     total.leftOut += found.leftOut
+  }
+
+  private func clock() async throws -> WallTime {
+    try await transact("reading the database's clock") { session in
+      guard
+        let now = try session.row(
+          "SELECT clock_timestamp()", [], { row throws(PostgresError) in try row.time() })
+      else { throw ControlError(.internal, "The database's clock could not be read.") }
+      return now
+    }
+  }
+
+  /// Begins a transaction that reads records and rows as they are at one moment.
+  ///
+  /// Retention waits for it: a day that was dropped behind the snapshot would be absent from tables
+  /// that the snapshot still lists. LOCK takes no snapshot, and the parents are what retention locks.
+  static func beginComparison(_ session: PostgresSession) throws(PostgresError) {
+    try session.script(
+      """
+      SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
+      LOCK TABLE ONLY sallyport.record, ONLY sallyport.statement IN ACCESS SHARE MODE
+      """)
   }
 
   private func writers(

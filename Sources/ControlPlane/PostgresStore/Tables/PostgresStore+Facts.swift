@@ -8,7 +8,9 @@ extension PostgresStore {
   /// The key of the advisory lock under which texts are claimed: "stext" in ASCII.
   private static let claimLock: Int64 = 0x73_74_65_78_74
   /// A text is tried twice, since one that ends the program would end it each time.
-  private static let maximumAttempts: Int64 = 2
+  static let maximumAnalyses: Int64 = 2
+  /// What stands as failure of a text that was tried more often.
+  static let givenUp = "given up: it was tried and not settled"
 
   package func claimTexts(
     limit: Int, maximumBytes: Int
@@ -55,14 +57,12 @@ extension PostgresStore {
       RETURNING digest, attempts
       """, [.byteStrings(digests)]
     ) { row throws(PostgresError) in (try row.bytes(), try row.integer()) }
-    let spent = attempts.filter { $0.1 > maximumAttempts }.map(\.0)
+    let spent = attempts.filter { $0.1 > maximumAnalyses }.map(\.0)
     guard !spent.isEmpty else { return [] }
     let values: [SQLValue] = [.byteStrings(spent)]
     try session.execute(
-      """
-      UPDATE sallyport.statement_facts SET failure = 'given up: it was tried and not settled'
-      WHERE digest = ANY ($1)
-      """, values)
+      "UPDATE sallyport.statement_facts SET failure = $2 WHERE digest = ANY ($1)",
+      values + [.text(givenUp)])
     try session.execute(
       "UPDATE sallyport.statement_text SET analysis = 2 WHERE digest = ANY ($1)", values)
     return Set(spent)

@@ -89,31 +89,33 @@ import Testing
   /// The file of a lane's log was made, and then no record of it: it has cited nothing yet.
   @Test func aLogWithoutARecordLeavesItsCitationToTheNext() throws {
     let folder = TestFolder()
-    let files = FaultyFiles()
     _ = try killedAmongLanes(folder, entered: 0..<1)
-    let directory = try Fixture.open(folder, files: files)
+    try leaveHeader(folder, lane: 1)
+    let directory = try Fixture.open(folder)
     let writer = try directory.writer(lane: 0)
-    files.set { $0.write = (EIO, 0) }
-    files.set { $0.writeTo = [SegmentName(epoch: directory.epoch, lane: 1, firstSeq: 0).text] }
-    _ = try? directory.writer(lane: 1)
-    files.set { $0.write = nil }
     try directory.beginEpoch(after: writer.log, citing: Self.second, now: Fixture.time(200))
     try directory.writer(lane: 1).sync()
     #expect(try Self.cited(directory, lane: 1) == Self.second)
   }
 
-  /// The same at a start that begins an epoch, since another lane is damaged.
+  /// The same at a start that begins an epoch.
   @Test func aStartKeepsTheCitationOfALogWithoutARecord() throws {
     let folder = TestFolder()
     _ = try killedAmongLanes(folder, entered: 0..<1)
-    let name = SegmentName(epoch: 1_790_000_100, lane: 1, firstSeq: 0)
-    let log = LogID(agent: Fixture.agent, epoch: name.epoch, lane: name.lane)
-    try folder.write(SegmentHeader(log: log, firstSeq: 0).bytes, to: name.text)
+    try leaveHeader(folder, lane: 1)
     let directory = try RecordLogDirectory(
       configuration: RecordLogConfiguration(folder: folder.path, reserveBytes: 64 * 1024),
       agent: Fixture.agent, minimumEpoch: 1_790_000_300, now: Fixture.time(300))
     try directory.writer(lane: 1).sync()
     #expect(try Self.cited(directory, lane: 1) == Self.second)
+  }
+
+  /// Leaves the log of a lane in the epoch that ``killedAmongLanes(_:files:entered:)`` began, with
+  /// nothing in it.
+  private func leaveHeader(_ folder: TestFolder, lane: UInt32) throws {
+    let name = SegmentName(epoch: 1_790_000_100, lane: lane, firstSeq: 0)
+    let log = LogID(agent: Fixture.agent, epoch: name.epoch, lane: lane)
+    try folder.write(SegmentHeader(log: log, firstSeq: 0).bytes, to: name.text)
   }
 
   /// Nothing of the epoch exists before what it cites is on the medium.

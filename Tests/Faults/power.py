@@ -33,12 +33,14 @@ MARK = re.compile(r"'(\w+-\d+-\d+)'")
 class Client(threading.Thread):
     """One client: sends statements with a mark each, and notes of which it received rows."""
 
-    def __init__(self, way, name, seed, schema):
+    def __init__(self, way, name, seed, schema, pause=0):
+        """`pause` is the longest time between two statements, in seconds."""
         super().__init__(daemon=True)
         self.way = way
         self.name = name
         self.random = random.Random(seed)
         self.schema = schema
+        self.pause = pause
         self.numbers = itertools.count()
         self.sent = 0
         self.received = []
@@ -48,6 +50,8 @@ class Client(threading.Thread):
         try:
             self.peer = self.way.connect({})[0]
             while True:
+                if self.pause:
+                    time.sleep(self.random.uniform(0, self.pause))
                 self.random.choice(
                     (self.autocommit, self.autocommit, self.transaction, self.pipeline,
                      self.read, self.read_in_transaction))()

@@ -14,7 +14,8 @@ def epochs(installation):
 
 
 def some_load(installation, load, generator):
-    clients = load.start()
+    # With pauses: some of it goes on until an agent finds out that it was restored.
+    clients = load.start(pause=0.02)
     time.sleep(generator.uniform(0.3, 0.8))
     return clients
 

@@ -33,13 +33,13 @@ class Load:
         self.fresh_way.port = port or self.installation.agent_port
         return self.fresh_way
 
-    def start(self, clients=4, port=None):
+    def start(self, clients=4, port=None, pause=0):
         """Starts clients that go on until their sessions end."""
         way = self.way(port)
         self.installation.wait_for_entry(way)
         self.rounds += 1
         started = [
-            power.Client(way, f"{self.label}{index}-{self.rounds}", self.random.random(), "power")
+            power.Client(way, f"{self.label}{index}-{self.rounds}", self.random.random(), "power", pause)
             for index in range(clients)]
         for client in started:
             client.start()

@@ -12,6 +12,8 @@
  *
  * Syncs of these files do not reach the real disk. A file whose name is not on the medium keeps its
  * synced bytes in ".unnamed.NAME" there.
+ *
+ * One file although it is long: the tests build it with a single call of the compiler.
  */
 #define _GNU_SOURCE
 #include <dirent.h>

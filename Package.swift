@@ -182,7 +182,7 @@ let testTargets: [Target] = [
   tests("PostgresWireTests", ["PostgresWire", "TestSupport", .nioCore, .crypto]),
   tests("SessionCoreTests", ["SessionCore", "PostgresWire", "GatewayModel", .nioCore]),
   tests("SignedBundleTests", ["SignedBundle", "GatewayModel", .crypto]),
-  tests("StatementAnalysisTests", ["StatementAnalysis", "TestSupport"]),
+  tests("StatementAnalysisTests", ["StatementAnalysis", "GatewayModel", "TestSupport"]),
   tests("SessionTokenTests", ["SessionToken", "GatewayModel", .crypto]),
   tests("PeerIdentityTests", ["PeerIdentity", "GatewayModel", .x509, .crypto]),
   tests("TelemetryTests", ["Telemetry", .logging, .metrics]),

@@ -1,4 +1,5 @@
 import Foundation
+import GatewayModel
 import StatementAnalysis
 import Synchronization
 import Testing
@@ -29,7 +30,7 @@ private final class ParserThread: Sendable {
   }
 }
 
-func facts(_ sql: String) async -> Result<StatementFacts, AnalysisFailure> {
+func facts(_ sql: String) async -> Result<TextFacts, AnalysisFailure> {
   await ParserThread.shared.run {
     do throws(AnalysisFailure) {
       return .success(try StatementAnalysis.facts(of: sql))
@@ -87,12 +88,12 @@ func facts(_ sql: String) async -> Result<StatementFacts, AnalysisFailure> {
     Case("COPY t FROM STDIN", ["COPY"], ["t"], [.write]),
     Case("BEGIN", ["BEGIN"], [], [.transaction]),
     Case("ROLLBACK TO SAVEPOINT a", ["ROLLBACK TO"], [], [.transaction]),
-    Case("SET search_path = x", ["SET"], [], [.session]),
-    Case("RESET ALL", ["RESET"], [], [.session]),
+    Case("SET search_path = x", ["SET"], [], [.setting]),
+    Case("RESET ALL", ["RESET"], [], [.setting]),
     Case("GRANT SELECT ON t TO bob", ["GRANT"], ["t"], [.privilege]),
     Case("REVOKE admin FROM bob", ["REVOKE ROLE"], [], [.privilege]),
-    Case("CALL f(1)", ["CALL"], [], [.code]),
-    Case("DO $$ BEGIN DELETE FROM t; END $$", ["DO"], [], [.code]),
+    Case("CALL f(1)", ["CALL"], [], [.unknown]),
+    Case("DO $$ BEGIN DELETE FROM t; END $$", ["DO"], [], [.unknown]),
     Case("LOCK TABLE t", ["LOCK TABLE"], ["t"], [.lock]),
     Case("SELECT * FROM t x FOR UPDATE OF x", ["SELECT"], ["t"], [.read, .lock]),
     Case("VACUUM t", ["VACUUM"], ["t"], [.maintenance]),

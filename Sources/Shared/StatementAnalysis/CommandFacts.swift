@@ -1,3 +1,5 @@
+internal import GatewayModel
+
 /// What one node of a parse tree says as a command; `nil` for a node that is none.
 struct CommandFacts {
   let name: String
@@ -48,7 +50,7 @@ struct CommandFacts {
       self.init(tree.flag("is_grant", of: index) ? "GRANT ROLE" : "REVOKE ROLE", [.privilege])
     case "VariableSetStmt":
       let kind = tree.text("kind", of: index) ?? ""
-      self.init(kind.hasPrefix("VAR_RESET") ? "RESET" : "SET", [.session])
+      self.init(kind.hasPrefix("VAR_RESET") ? "RESET" : "SET", [.setting])
     case "FetchStmt":
       self.init(tree.flag("ismove", of: index) ? "MOVE" : "FETCH", [.read])
     case "VacuumStmt":
@@ -91,14 +93,14 @@ struct CommandFacts {
     "AlterPolicyStmt": ("ALTER POLICY", [.ddl, .privilege]),
     "AlterDefaultPrivilegesStmt": ("ALTER DEFAULT PRIVILEGES", [.privilege]),
     "AlterSystemStmt": ("ALTER SYSTEM", [.privilege]),
-    "CallStmt": ("CALL", [.code]), "DoStmt": ("DO", [.code]),
-    "ExecuteStmt": ("EXECUTE", [.code]), "LoadStmt": ("LOAD", [.code]),
-    "PrepareStmt": ("PREPARE", [.session]), "DeallocateStmt": ("DEALLOCATE", [.session]),
-    "DeclareCursorStmt": ("DECLARE CURSOR", [.session]),
-    "ClosePortalStmt": ("CLOSE CURSOR", [.session]), "VariableShowStmt": ("SHOW", [.session]),
-    "DiscardStmt": ("DISCARD", [.session]), "ConstraintsSetStmt": ("SET CONSTRAINTS", [.session]),
-    "NotifyStmt": ("NOTIFY", [.session]), "ListenStmt": ("LISTEN", [.session]),
-    "UnlistenStmt": ("UNLISTEN", [.session]), "ExplainStmt": ("EXPLAIN", [.read]),
+    "CallStmt": ("CALL", [.unknown]), "DoStmt": ("DO", [.unknown]),
+    "ExecuteStmt": ("EXECUTE", [.unknown]), "LoadStmt": ("LOAD", [.unknown]),
+    "PrepareStmt": ("PREPARE", [.setting]), "DeallocateStmt": ("DEALLOCATE", [.setting]),
+    "DeclareCursorStmt": ("DECLARE CURSOR", [.setting]),
+    "ClosePortalStmt": ("CLOSE CURSOR", [.setting]), "VariableShowStmt": ("SHOW", [.setting]),
+    "DiscardStmt": ("DISCARD", [.setting]), "ConstraintsSetStmt": ("SET CONSTRAINTS", [.setting]),
+    "NotifyStmt": ("NOTIFY", [.setting]), "ListenStmt": ("LISTEN", [.setting]),
+    "UnlistenStmt": ("UNLISTEN", [.setting]), "ExplainStmt": ("EXPLAIN", [.read]),
     "LockStmt": ("LOCK TABLE", [.lock]), "ClusterStmt": ("CLUSTER", [.maintenance]),
     "ReindexStmt": ("REINDEX", [.maintenance]), "CheckPointStmt": ("CHECKPOINT", [.maintenance]),
   ]

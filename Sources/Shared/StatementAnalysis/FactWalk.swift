@@ -1,3 +1,5 @@
+internal import GatewayModel
+
 /// Goes through a parse tree once and gathers commands, tables and effects.
 struct FactWalk {
   private let tree: ParseTree

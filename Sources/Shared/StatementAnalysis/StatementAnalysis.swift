@@ -17,14 +17,14 @@ package enum StatementAnalysis {
   /// it on few threads: the first call on each takes one of the process's 1024 thread-specific keys
   /// for good, and libraries that find none left fail.
   /// - Throws: ``AnalysisFailure``.
-  package static func facts(of sql: String) throws(AnalysisFailure) -> StatementFacts {
+  package static func facts(of sql: String) throws(AnalysisFailure) -> TextFacts {
     let length = sql.utf8.count
     guard length <= maximumBytes else { throw .tooLong(bytes: length) }
     guard !sql.utf8.contains(0) else { throw .zeroByte }
     let tree = try parse(sql)
     var walk = FactWalk(tree: tree)
     walk.run()
-    return StatementFacts(
+    return TextFacts(
       fingerprint: try fingerprint(sql), form: normalised(sql) ?? sql, commands: walk.commands,
       tables: walk.tables, effects: StatementEffect.allCases.filter(walk.effects.contains))
   }

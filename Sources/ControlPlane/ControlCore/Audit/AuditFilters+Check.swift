@@ -1,6 +1,5 @@
 internal import APIModel
 internal import GatewayModel
-internal import StatementAnalysis
 
 extension StatementQuery {
   static let maximumWords = 20

@@ -1,5 +1,4 @@
 package import GatewayModel
-package import StatementAnalysis
 
 /// A checked question for statements and refusals; every given filter must match, and of a filter
 /// with several values one. An empty list is no filter.

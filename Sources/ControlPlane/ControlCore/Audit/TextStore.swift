@@ -30,8 +30,8 @@ package struct WaitingText: Sendable, Equatable {
 /// What became of a text.
 package struct AnalysedText: Sendable, Equatable {
   package var digest: [UInt8]
-  package var result: Result<StatementFacts, AnalysisFailure>
-  package init(digest: [UInt8], result: Result<StatementFacts, AnalysisFailure>) {
+  package var result: Result<TextFacts, AnalysisFailure>
+  package init(digest: [UInt8], result: Result<TextFacts, AnalysisFailure>) {
     self.digest = digest
     self.result = result
   }

@@ -1,4 +1,4 @@
-import StatementAnalysis
+import GatewayModel
 import Testing
 
 @Suite struct TableNameTests {

@@ -1,5 +1,3 @@
-internal import GatewayModel
-
 /// The name of a table as SQL writes it, in one form for each name: `orders`, `public.orders`,
 /// `"Orders"`.
 ///

@@ -1,8 +1,10 @@
+package import GatewayModel
+
 /// What the text of a statement says of itself.
 ///
 /// It is what stands there, nested commands included, and not what a server made of it: a view, a
 /// function or a trigger hides what it does.
-package struct StatementFacts: Hashable, Sendable {
+package struct TextFacts: Hashable, Sendable {
   /// libpg_query's: the same for texts that differ in constants alone.
   package var fingerprint: UInt64
   /// The text with `$1`, `$2` … for its constants.

@@ -102,7 +102,7 @@ struct Attachment: Sendable {
               connection: command.connection, role: command.role)
             try send(result(of: command, answer))
           }
-        case nil:
+        case .lease, .root, nil:
           // A command of a newer control plane: it learns from the agent's version.
           client.logger.debug("unknown command from the control plane")
         }

@@ -102,11 +102,29 @@ package nonisolated struct Sallyport_Link_V1_ControlMessage: Sendable {
     set {message = .testConnection(newValue)}
   }
 
+  package var lease: Sallyport_Link_V1_LeaseUpdate {
+    get {
+      if case .lease(let v)? = message {return v}
+      return Sallyport_Link_V1_LeaseUpdate()
+    }
+    set {message = .lease(newValue)}
+  }
+
+  package var root: Sallyport_Link_V1_RootUpdate {
+    get {
+      if case .root(let v)? = message {return v}
+      return Sallyport_Link_V1_RootUpdate()
+    }
+    set {message = .root(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Message: Equatable, Sendable {
     case bundle(Sallyport_Link_V1_BundleUpdate)
     case testConnection(Sallyport_Link_V1_TestConnection)
+    case lease(Sallyport_Link_V1_LeaseUpdate)
+    case root(Sallyport_Link_V1_RootUpdate)
 
   }
 
@@ -128,6 +146,9 @@ package nonisolated struct Sallyport_Link_V1_Hello: Sendable {
   /// Where clients reach the agent, host:port.
   package var clientAddress: String = String()
 
+  /// The highest version of the root document the agent has accepted; 0 for none.
+  package var rootVersion: UInt64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -140,6 +161,34 @@ package nonisolated struct Sallyport_Link_V1_BundleUpdate: Sendable {
 
   /// The DSSE envelope, byte for byte as it was signed.
   package var envelope: Data = Data()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Says that the bundle of some version is the current one, and until when that holds.
+package nonisolated struct Sallyport_Link_V1_LeaseUpdate: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The DSSE envelope, byte for byte as it was signed.
+  package var envelope: Data = Data()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Says which keys may sign bundles and leases.
+package nonisolated struct Sallyport_Link_V1_RootUpdate: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The DSSE envelopes of root documents, one version after the other, byte for byte.
+  package var envelopes: [Data] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -159,6 +208,9 @@ package nonisolated struct Sallyport_Link_V1_BundleVerdict: Sendable {
   package var reason: String = String()
 
   package var detail: String = String()
+
+  /// What was judged: bundle (also when empty), lease or root.
+  package var document: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -341,6 +393,7 @@ package nonisolated struct Sallyport_Link_V1_RenewRequest: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
+  /// Sent again as it was until it is answered: its key tells a repeat from a clone's request.
   package var csrPem: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -469,7 +522,7 @@ nonisolated extension Sallyport_Link_V1_AgentMessage: SwiftProtobuf.Message, Swi
 
 nonisolated extension Sallyport_Link_V1_ControlMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ControlMessage"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}bundle\0\u{3}test_connection\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}bundle\0\u{3}test_connection\0\u{1}lease\0\u{1}root\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -503,6 +556,32 @@ nonisolated extension Sallyport_Link_V1_ControlMessage: SwiftProtobuf.Message, S
           self.message = .testConnection(v)
         }
       }()
+      case 3: try {
+        var v: Sallyport_Link_V1_LeaseUpdate?
+        var hadOneofValue = false
+        if let current = self.message {
+          hadOneofValue = true
+          if case .lease(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.message = .lease(v)
+        }
+      }()
+      case 4: try {
+        var v: Sallyport_Link_V1_RootUpdate?
+        var hadOneofValue = false
+        if let current = self.message {
+          hadOneofValue = true
+          if case .root(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.message = .root(v)
+        }
+      }()
       default: break
       }
     }
@@ -522,6 +601,14 @@ nonisolated extension Sallyport_Link_V1_ControlMessage: SwiftProtobuf.Message, S
       guard case .testConnection(let v)? = self.message else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
     }()
+    case .lease?: try {
+      guard case .lease(let v)? = self.message else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    }()
+    case .root?: try {
+      guard case .root(let v)? = self.message else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -536,7 +623,7 @@ nonisolated extension Sallyport_Link_V1_ControlMessage: SwiftProtobuf.Message, S
 
 nonisolated extension Sallyport_Link_V1_Hello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Hello"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}agent_version\0\u{1}hostname\0\u{3}accepted_bundle_version\0\u{3}client_address\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}agent_version\0\u{1}hostname\0\u{3}accepted_bundle_version\0\u{3}client_address\0\u{3}root_version\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -548,6 +635,7 @@ nonisolated extension Sallyport_Link_V1_Hello: SwiftProtobuf.Message, SwiftProto
       case 2: try { try decoder.decodeSingularStringField(value: &self.hostname) }()
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.acceptedBundleVersion) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.clientAddress) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.rootVersion) }()
       default: break
       }
     }
@@ -566,6 +654,9 @@ nonisolated extension Sallyport_Link_V1_Hello: SwiftProtobuf.Message, SwiftProto
     if !self.clientAddress.isEmpty {
       try visitor.visitSingularStringField(value: self.clientAddress, fieldNumber: 4)
     }
+    if self.rootVersion != 0 {
+      try visitor.visitSingularUInt64Field(value: self.rootVersion, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -574,6 +665,7 @@ nonisolated extension Sallyport_Link_V1_Hello: SwiftProtobuf.Message, SwiftProto
     if lhs.hostname != rhs.hostname {return false}
     if lhs.acceptedBundleVersion != rhs.acceptedBundleVersion {return false}
     if lhs.clientAddress != rhs.clientAddress {return false}
+    if lhs.rootVersion != rhs.rootVersion {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -609,9 +701,69 @@ nonisolated extension Sallyport_Link_V1_BundleUpdate: SwiftProtobuf.Message, Swi
   }
 }
 
+nonisolated extension Sallyport_Link_V1_LeaseUpdate: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".LeaseUpdate"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}envelope\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.envelope) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.envelope.isEmpty {
+      try visitor.visitSingularBytesField(value: self.envelope, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Sallyport_Link_V1_LeaseUpdate, rhs: Sallyport_Link_V1_LeaseUpdate) -> Bool {
+    if lhs.envelope != rhs.envelope {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Sallyport_Link_V1_RootUpdate: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".RootUpdate"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}envelopes\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedBytesField(value: &self.envelopes) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.envelopes.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.envelopes, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Sallyport_Link_V1_RootUpdate, rhs: Sallyport_Link_V1_RootUpdate) -> Bool {
+    if lhs.envelopes != rhs.envelopes {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension Sallyport_Link_V1_BundleVerdict: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".BundleVerdict"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}accepted\0\u{1}reason\0\u{1}detail\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}accepted\0\u{1}reason\0\u{1}detail\0\u{1}document\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -623,6 +775,7 @@ nonisolated extension Sallyport_Link_V1_BundleVerdict: SwiftProtobuf.Message, Sw
       case 2: try { try decoder.decodeSingularBoolField(value: &self.accepted) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.reason) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.detail) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.document) }()
       default: break
       }
     }
@@ -641,6 +794,9 @@ nonisolated extension Sallyport_Link_V1_BundleVerdict: SwiftProtobuf.Message, Sw
     if !self.detail.isEmpty {
       try visitor.visitSingularStringField(value: self.detail, fieldNumber: 4)
     }
+    if !self.document.isEmpty {
+      try visitor.visitSingularStringField(value: self.document, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -649,6 +805,7 @@ nonisolated extension Sallyport_Link_V1_BundleVerdict: SwiftProtobuf.Message, Sw
     if lhs.accepted != rhs.accepted {return false}
     if lhs.reason != rhs.reason {return false}
     if lhs.detail != rhs.detail {return false}
+    if lhs.document != rhs.document {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -372,6 +372,24 @@ package nonisolated struct Sallyport_Audit_V1_SessionOpen: @unchecked Sendable {
     set {_uniqueStorage()._tokenExpiresUnixSeconds = newValue}
   }
 
+  /// The policy document of the grant.
+  package var policy: String {
+    get {_storage._policy}
+    set {_uniqueStorage()._policy = newValue}
+  }
+
+  /// Whether the lease of the bundle had run out: newer policy may have been withheld.
+  package var policyStale: Bool {
+    get {_storage._policyStale}
+    set {_uniqueStorage()._policyStale = newValue}
+  }
+
+  /// Whether the server was asked to make transactions read-only.
+  package var readOnly: Bool {
+    get {_storage._readOnly}
+    set {_uniqueStorage()._readOnly = newValue}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -507,6 +525,15 @@ package nonisolated struct Sallyport_Audit_V1_StatementBegin: Sendable {
 
   package var durability: Sallyport_Audit_V1_StatementBegin.Durability = .unspecified
 
+  /// The policy document of the rule.
+  package var policy: String = String()
+
+  /// As in SessionOpen, at the time of the statement.
+  package var policyStale: Bool = false
+
+  /// What rules in observe mode would have decided.
+  package var observed: [Sallyport_Audit_V1_ObservedRule] = []
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum ProtocolEnum: SwiftProtobuf.Enum, Swift.CaseIterable {
@@ -588,6 +615,24 @@ package nonisolated struct Sallyport_Audit_V1_StatementBegin: Sendable {
     ]
 
   }
+
+  package init() {}
+}
+
+/// A rule or grant that only observes, and what it would have decided.
+package nonisolated struct Sallyport_Audit_V1_ObservedRule: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var policy: String = String()
+
+  package var rule: String = String()
+
+  /// allow, deny, hold or mask.
+  package var verdict: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 }
@@ -692,50 +737,120 @@ package nonisolated struct Sallyport_Audit_V1_StatementEnd: Sendable {
   package init() {}
 }
 
-package nonisolated struct Sallyport_Audit_V1_Refusal: Sendable {
+package nonisolated struct Sallyport_Audit_V1_Refusal: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// A reason code (GatewayModel.ReasonCode).
-  package var reason: String = String()
+  package var reason: String {
+    get {_storage._reason}
+    set {_uniqueStorage()._reason = newValue}
+  }
 
   /// What exactly was wrong; never a secret.
-  package var detail: String = String()
+  package var detail: String {
+    get {_storage._detail}
+    set {_uniqueStorage()._detail = newValue}
+  }
 
-  package var sqlstate: String = String()
+  package var sqlstate: String {
+    get {_storage._sqlstate}
+    set {_uniqueStorage()._sqlstate = newValue}
+  }
 
-  package var message: String = String()
+  package var message: String {
+    get {_storage._message}
+    set {_uniqueStorage()._message = newValue}
+  }
 
   /// 0 when entry was refused.
-  package var statement: UInt64 = 0
+  package var statement: UInt64 {
+    get {_storage._statement}
+    set {_uniqueStorage()._statement = newValue}
+  }
 
-  package var digest: Data = Data()
+  package var digest: Data {
+    get {_storage._digest}
+    set {_uniqueStorage()._digest = newValue}
+  }
 
   /// Of a refused entry: what was verified, as far as it was.
-  package var subject: String = String()
+  package var subject: String {
+    get {_storage._subject}
+    set {_uniqueStorage()._subject = newValue}
+  }
 
-  package var tokenID: String = String()
+  package var tokenID: String {
+    get {_storage._tokenID}
+    set {_uniqueStorage()._tokenID = newValue}
+  }
 
-  package var connection: String = String()
+  package var connection: String {
+    get {_storage._connection}
+    set {_uniqueStorage()._connection = newValue}
+  }
 
-  package var databaseRole: String = String()
+  package var databaseRole: String {
+    get {_storage._databaseRole}
+    set {_uniqueStorage()._databaseRole = newValue}
+  }
 
-  package var clientAddress: String = String()
+  package var clientAddress: String {
+    get {_storage._clientAddress}
+    set {_uniqueStorage()._clientAddress = newValue}
+  }
 
-  package var applicationName: String = String()
+  package var applicationName: String {
+    get {_storage._applicationName}
+    set {_uniqueStorage()._applicationName = newValue}
+  }
 
-  package var groups: [String] = []
+  package var groups: [String] {
+    get {_storage._groups}
+    set {_uniqueStorage()._groups = newValue}
+  }
 
-  package var kind: String = String()
+  package var kind: String {
+    get {_storage._kind}
+    set {_uniqueStorage()._kind = newValue}
+  }
 
   /// In a record with the reason refusals_left_out: how many refusals it stands for, of the subject
   /// where there is one, else of clients without a verified token or without a name.
-  package var leftOut: UInt64 = 0
+  package var leftOut: UInt64 {
+    get {_storage._leftOut}
+    set {_uniqueStorage()._leftOut = newValue}
+  }
+
+  /// Of a refusal by policy: the document and its rule, as the bundle has them. No rule: nothing
+  /// allowed it.
+  package var policy: String {
+    get {_storage._policy}
+    set {_uniqueStorage()._policy = newValue}
+  }
+
+  package var rule: String {
+    get {_storage._rule}
+    set {_uniqueStorage()._rule = newValue}
+  }
+
+  package var bundleVersion: UInt64 {
+    get {_storage._bundleVersion}
+    set {_uniqueStorage()._bundleVersion = newValue}
+  }
+
+  /// SHA-256 of the bundle's payload.
+  package var bundleHash: Data {
+    get {_storage._bundleHash}
+    set {_uniqueStorage()._bundleHash = newValue}
+  }
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 package nonisolated struct Sallyport_Audit_V1_Cancel: Sendable {
@@ -1536,7 +1651,7 @@ nonisolated extension Sallyport_Audit_V1_Actor: SwiftProtobuf.Message, SwiftProt
 
 nonisolated extension Sallyport_Audit_V1_SessionOpen: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".SessionOpen"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}issuer\0\u{1}subject\0\u{3}display_name\0\u{1}groups\0\u{1}kind\0\u{3}token_id\0\u{1}actors\0\u{1}connection\0\u{3}connection_id\0\u{1}database\0\u{3}database_role\0\u{1}segment\0\u{3}client_address\0\u{3}client_tls\0\u{3}server_address\0\u{3}server_tls\0\u{3}application_name\0\u{1}grant\0\u{3}bundle_version\0\u{3}bundle_hash\0\u{3}token_expires_unix_seconds\0\u{c}\u{1e}\u{a}")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}issuer\0\u{1}subject\0\u{3}display_name\0\u{1}groups\0\u{1}kind\0\u{3}token_id\0\u{1}actors\0\u{1}connection\0\u{3}connection_id\0\u{1}database\0\u{3}database_role\0\u{1}segment\0\u{3}client_address\0\u{3}client_tls\0\u{3}server_address\0\u{3}server_tls\0\u{3}application_name\0\u{1}grant\0\u{3}bundle_version\0\u{3}bundle_hash\0\u{3}token_expires_unix_seconds\0\u{1}policy\0\u{3}policy_stale\0\u{3}read_only\0\u{c}\u{1e}\u{a}")
 
   fileprivate class _StorageClass {
     var _issuer: String = String()
@@ -1560,6 +1675,9 @@ nonisolated extension Sallyport_Audit_V1_SessionOpen: SwiftProtobuf.Message, Swi
     var _bundleVersion: UInt64 = 0
     var _bundleHash: Data = Data()
     var _tokenExpiresUnixSeconds: UInt64 = 0
+    var _policy: String = String()
+    var _policyStale: Bool = false
+    var _readOnly: Bool = false
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1591,6 +1709,9 @@ nonisolated extension Sallyport_Audit_V1_SessionOpen: SwiftProtobuf.Message, Swi
       _bundleVersion = source._bundleVersion
       _bundleHash = source._bundleHash
       _tokenExpiresUnixSeconds = source._tokenExpiresUnixSeconds
+      _policy = source._policy
+      _policyStale = source._policyStale
+      _readOnly = source._readOnly
     }
   }
 
@@ -1630,6 +1751,9 @@ nonisolated extension Sallyport_Audit_V1_SessionOpen: SwiftProtobuf.Message, Swi
         case 19: try { try decoder.decodeSingularUInt64Field(value: &_storage._bundleVersion) }()
         case 20: try { try decoder.decodeSingularBytesField(value: &_storage._bundleHash) }()
         case 21: try { try decoder.decodeSingularFixed64Field(value: &_storage._tokenExpiresUnixSeconds) }()
+        case 22: try { try decoder.decodeSingularStringField(value: &_storage._policy) }()
+        case 23: try { try decoder.decodeSingularBoolField(value: &_storage._policyStale) }()
+        case 24: try { try decoder.decodeSingularBoolField(value: &_storage._readOnly) }()
         default: break
         }
       }
@@ -1701,6 +1825,15 @@ nonisolated extension Sallyport_Audit_V1_SessionOpen: SwiftProtobuf.Message, Swi
       if _storage._tokenExpiresUnixSeconds != 0 {
         try visitor.visitSingularFixed64Field(value: _storage._tokenExpiresUnixSeconds, fieldNumber: 21)
       }
+      if !_storage._policy.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._policy, fieldNumber: 22)
+      }
+      if _storage._policyStale != false {
+        try visitor.visitSingularBoolField(value: _storage._policyStale, fieldNumber: 23)
+      }
+      if _storage._readOnly != false {
+        try visitor.visitSingularBoolField(value: _storage._readOnly, fieldNumber: 24)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1731,6 +1864,9 @@ nonisolated extension Sallyport_Audit_V1_SessionOpen: SwiftProtobuf.Message, Swi
         if _storage._bundleVersion != rhs_storage._bundleVersion {return false}
         if _storage._bundleHash != rhs_storage._bundleHash {return false}
         if _storage._tokenExpiresUnixSeconds != rhs_storage._tokenExpiresUnixSeconds {return false}
+        if _storage._policy != rhs_storage._policy {return false}
+        if _storage._policyStale != rhs_storage._policyStale {return false}
+        if _storage._readOnly != rhs_storage._readOnly {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -1921,7 +2057,7 @@ nonisolated extension Sallyport_Audit_V1_Parameter: SwiftProtobuf.Message, Swift
 
 nonisolated extension Sallyport_Audit_V1_StatementBegin: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".StatementBegin"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}statement\0\u{1}digest\0\u{1}protocol\0\u{1}parameters\0\u{3}transaction_status\0\u{3}prepared_statement\0\u{1}portal\0\u{3}row_limit\0\u{1}rule\0\u{3}bundle_version\0\u{1}durability\0\u{c}\u{14}\u{14}")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}statement\0\u{1}digest\0\u{1}protocol\0\u{1}parameters\0\u{3}transaction_status\0\u{3}prepared_statement\0\u{1}portal\0\u{3}row_limit\0\u{1}rule\0\u{3}bundle_version\0\u{1}durability\0\u{1}policy\0\u{3}policy_stale\0\u{1}observed\0\u{c}\u{14}\u{14}")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1940,6 +2076,9 @@ nonisolated extension Sallyport_Audit_V1_StatementBegin: SwiftProtobuf.Message, 
       case 9: try { try decoder.decodeSingularStringField(value: &self.rule) }()
       case 10: try { try decoder.decodeSingularUInt64Field(value: &self.bundleVersion) }()
       case 11: try { try decoder.decodeSingularEnumField(value: &self.durability) }()
+      case 12: try { try decoder.decodeSingularStringField(value: &self.policy) }()
+      case 13: try { try decoder.decodeSingularBoolField(value: &self.policyStale) }()
+      case 14: try { try decoder.decodeRepeatedMessageField(value: &self.observed) }()
       default: break
       }
     }
@@ -1979,6 +2118,15 @@ nonisolated extension Sallyport_Audit_V1_StatementBegin: SwiftProtobuf.Message, 
     if self.durability != .unspecified {
       try visitor.visitSingularEnumField(value: self.durability, fieldNumber: 11)
     }
+    if !self.policy.isEmpty {
+      try visitor.visitSingularStringField(value: self.policy, fieldNumber: 12)
+    }
+    if self.policyStale != false {
+      try visitor.visitSingularBoolField(value: self.policyStale, fieldNumber: 13)
+    }
+    if !self.observed.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.observed, fieldNumber: 14)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1994,6 +2142,9 @@ nonisolated extension Sallyport_Audit_V1_StatementBegin: SwiftProtobuf.Message, 
     if lhs.rule != rhs.rule {return false}
     if lhs.bundleVersion != rhs.bundleVersion {return false}
     if lhs.durability != rhs.durability {return false}
+    if lhs.policy != rhs.policy {return false}
+    if lhs.policyStale != rhs.policyStale {return false}
+    if lhs.observed != rhs.observed {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2005,6 +2156,46 @@ nonisolated extension Sallyport_Audit_V1_StatementBegin.ProtocolEnum: SwiftProto
 
 nonisolated extension Sallyport_Audit_V1_StatementBegin.Durability: SwiftProtobuf._ProtoNameProviding {
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0DURABILITY_UNSPECIFIED\0\u{1}CRASH_SAFE\0\u{1}POWER_SAFE\0")
+}
+
+nonisolated extension Sallyport_Audit_V1_ObservedRule: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ObservedRule"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}policy\0\u{1}rule\0\u{1}verdict\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.policy) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.rule) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.verdict) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.policy.isEmpty {
+      try visitor.visitSingularStringField(value: self.policy, fieldNumber: 1)
+    }
+    if !self.rule.isEmpty {
+      try visitor.visitSingularStringField(value: self.rule, fieldNumber: 2)
+    }
+    if !self.verdict.isEmpty {
+      try visitor.visitSingularStringField(value: self.verdict, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Sallyport_Audit_V1_ObservedRule, rhs: Sallyport_Audit_V1_ObservedRule) -> Bool {
+    if lhs.policy != rhs.policy {return false}
+    if lhs.rule != rhs.rule {return false}
+    if lhs.verdict != rhs.verdict {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
 }
 
 nonisolated extension Sallyport_Audit_V1_StatementEnd: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -2093,99 +2284,191 @@ nonisolated extension Sallyport_Audit_V1_StatementEnd.Outcome: SwiftProtobuf._Pr
 
 nonisolated extension Sallyport_Audit_V1_Refusal: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Refusal"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reason\0\u{1}detail\0\u{1}sqlstate\0\u{1}message\0\u{1}statement\0\u{1}digest\0\u{1}subject\0\u{3}token_id\0\u{1}connection\0\u{3}database_role\0\u{3}client_address\0\u{3}application_name\0\u{1}groups\0\u{1}kind\0\u{3}left_out\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reason\0\u{1}detail\0\u{1}sqlstate\0\u{1}message\0\u{1}statement\0\u{1}digest\0\u{1}subject\0\u{3}token_id\0\u{1}connection\0\u{3}database_role\0\u{3}client_address\0\u{3}application_name\0\u{1}groups\0\u{1}kind\0\u{3}left_out\0\u{1}policy\0\u{1}rule\0\u{3}bundle_version\0\u{3}bundle_hash\0")
+
+  fileprivate class _StorageClass {
+    var _reason: String = String()
+    var _detail: String = String()
+    var _sqlstate: String = String()
+    var _message: String = String()
+    var _statement: UInt64 = 0
+    var _digest: Data = Data()
+    var _subject: String = String()
+    var _tokenID: String = String()
+    var _connection: String = String()
+    var _databaseRole: String = String()
+    var _clientAddress: String = String()
+    var _applicationName: String = String()
+    var _groups: [String] = []
+    var _kind: String = String()
+    var _leftOut: UInt64 = 0
+    var _policy: String = String()
+    var _rule: String = String()
+    var _bundleVersion: UInt64 = 0
+    var _bundleHash: Data = Data()
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _reason = source._reason
+      _detail = source._detail
+      _sqlstate = source._sqlstate
+      _message = source._message
+      _statement = source._statement
+      _digest = source._digest
+      _subject = source._subject
+      _tokenID = source._tokenID
+      _connection = source._connection
+      _databaseRole = source._databaseRole
+      _clientAddress = source._clientAddress
+      _applicationName = source._applicationName
+      _groups = source._groups
+      _kind = source._kind
+      _leftOut = source._leftOut
+      _policy = source._policy
+      _rule = source._rule
+      _bundleVersion = source._bundleVersion
+      _bundleHash = source._bundleHash
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.reason) }()
-      case 2: try { try decoder.decodeSingularStringField(value: &self.detail) }()
-      case 3: try { try decoder.decodeSingularStringField(value: &self.sqlstate) }()
-      case 4: try { try decoder.decodeSingularStringField(value: &self.message) }()
-      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.statement) }()
-      case 6: try { try decoder.decodeSingularBytesField(value: &self.digest) }()
-      case 7: try { try decoder.decodeSingularStringField(value: &self.subject) }()
-      case 8: try { try decoder.decodeSingularStringField(value: &self.tokenID) }()
-      case 9: try { try decoder.decodeSingularStringField(value: &self.connection) }()
-      case 10: try { try decoder.decodeSingularStringField(value: &self.databaseRole) }()
-      case 11: try { try decoder.decodeSingularStringField(value: &self.clientAddress) }()
-      case 12: try { try decoder.decodeSingularStringField(value: &self.applicationName) }()
-      case 13: try { try decoder.decodeRepeatedStringField(value: &self.groups) }()
-      case 14: try { try decoder.decodeSingularStringField(value: &self.kind) }()
-      case 15: try { try decoder.decodeSingularUInt64Field(value: &self.leftOut) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._reason) }()
+        case 2: try { try decoder.decodeSingularStringField(value: &_storage._detail) }()
+        case 3: try { try decoder.decodeSingularStringField(value: &_storage._sqlstate) }()
+        case 4: try { try decoder.decodeSingularStringField(value: &_storage._message) }()
+        case 5: try { try decoder.decodeSingularUInt64Field(value: &_storage._statement) }()
+        case 6: try { try decoder.decodeSingularBytesField(value: &_storage._digest) }()
+        case 7: try { try decoder.decodeSingularStringField(value: &_storage._subject) }()
+        case 8: try { try decoder.decodeSingularStringField(value: &_storage._tokenID) }()
+        case 9: try { try decoder.decodeSingularStringField(value: &_storage._connection) }()
+        case 10: try { try decoder.decodeSingularStringField(value: &_storage._databaseRole) }()
+        case 11: try { try decoder.decodeSingularStringField(value: &_storage._clientAddress) }()
+        case 12: try { try decoder.decodeSingularStringField(value: &_storage._applicationName) }()
+        case 13: try { try decoder.decodeRepeatedStringField(value: &_storage._groups) }()
+        case 14: try { try decoder.decodeSingularStringField(value: &_storage._kind) }()
+        case 15: try { try decoder.decodeSingularUInt64Field(value: &_storage._leftOut) }()
+        case 16: try { try decoder.decodeSingularStringField(value: &_storage._policy) }()
+        case 17: try { try decoder.decodeSingularStringField(value: &_storage._rule) }()
+        case 18: try { try decoder.decodeSingularUInt64Field(value: &_storage._bundleVersion) }()
+        case 19: try { try decoder.decodeSingularBytesField(value: &_storage._bundleHash) }()
+        default: break
+        }
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if !self.reason.isEmpty {
-      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 1)
-    }
-    if !self.detail.isEmpty {
-      try visitor.visitSingularStringField(value: self.detail, fieldNumber: 2)
-    }
-    if !self.sqlstate.isEmpty {
-      try visitor.visitSingularStringField(value: self.sqlstate, fieldNumber: 3)
-    }
-    if !self.message.isEmpty {
-      try visitor.visitSingularStringField(value: self.message, fieldNumber: 4)
-    }
-    if self.statement != 0 {
-      try visitor.visitSingularUInt64Field(value: self.statement, fieldNumber: 5)
-    }
-    if !self.digest.isEmpty {
-      try visitor.visitSingularBytesField(value: self.digest, fieldNumber: 6)
-    }
-    if !self.subject.isEmpty {
-      try visitor.visitSingularStringField(value: self.subject, fieldNumber: 7)
-    }
-    if !self.tokenID.isEmpty {
-      try visitor.visitSingularStringField(value: self.tokenID, fieldNumber: 8)
-    }
-    if !self.connection.isEmpty {
-      try visitor.visitSingularStringField(value: self.connection, fieldNumber: 9)
-    }
-    if !self.databaseRole.isEmpty {
-      try visitor.visitSingularStringField(value: self.databaseRole, fieldNumber: 10)
-    }
-    if !self.clientAddress.isEmpty {
-      try visitor.visitSingularStringField(value: self.clientAddress, fieldNumber: 11)
-    }
-    if !self.applicationName.isEmpty {
-      try visitor.visitSingularStringField(value: self.applicationName, fieldNumber: 12)
-    }
-    if !self.groups.isEmpty {
-      try visitor.visitRepeatedStringField(value: self.groups, fieldNumber: 13)
-    }
-    if !self.kind.isEmpty {
-      try visitor.visitSingularStringField(value: self.kind, fieldNumber: 14)
-    }
-    if self.leftOut != 0 {
-      try visitor.visitSingularUInt64Field(value: self.leftOut, fieldNumber: 15)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      if !_storage._reason.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._reason, fieldNumber: 1)
+      }
+      if !_storage._detail.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._detail, fieldNumber: 2)
+      }
+      if !_storage._sqlstate.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._sqlstate, fieldNumber: 3)
+      }
+      if !_storage._message.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._message, fieldNumber: 4)
+      }
+      if _storage._statement != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._statement, fieldNumber: 5)
+      }
+      if !_storage._digest.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._digest, fieldNumber: 6)
+      }
+      if !_storage._subject.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._subject, fieldNumber: 7)
+      }
+      if !_storage._tokenID.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._tokenID, fieldNumber: 8)
+      }
+      if !_storage._connection.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._connection, fieldNumber: 9)
+      }
+      if !_storage._databaseRole.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._databaseRole, fieldNumber: 10)
+      }
+      if !_storage._clientAddress.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._clientAddress, fieldNumber: 11)
+      }
+      if !_storage._applicationName.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._applicationName, fieldNumber: 12)
+      }
+      if !_storage._groups.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._groups, fieldNumber: 13)
+      }
+      if !_storage._kind.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._kind, fieldNumber: 14)
+      }
+      if _storage._leftOut != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._leftOut, fieldNumber: 15)
+      }
+      if !_storage._policy.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._policy, fieldNumber: 16)
+      }
+      if !_storage._rule.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._rule, fieldNumber: 17)
+      }
+      if _storage._bundleVersion != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._bundleVersion, fieldNumber: 18)
+      }
+      if !_storage._bundleHash.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._bundleHash, fieldNumber: 19)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Sallyport_Audit_V1_Refusal, rhs: Sallyport_Audit_V1_Refusal) -> Bool {
-    if lhs.reason != rhs.reason {return false}
-    if lhs.detail != rhs.detail {return false}
-    if lhs.sqlstate != rhs.sqlstate {return false}
-    if lhs.message != rhs.message {return false}
-    if lhs.statement != rhs.statement {return false}
-    if lhs.digest != rhs.digest {return false}
-    if lhs.subject != rhs.subject {return false}
-    if lhs.tokenID != rhs.tokenID {return false}
-    if lhs.connection != rhs.connection {return false}
-    if lhs.databaseRole != rhs.databaseRole {return false}
-    if lhs.clientAddress != rhs.clientAddress {return false}
-    if lhs.applicationName != rhs.applicationName {return false}
-    if lhs.groups != rhs.groups {return false}
-    if lhs.kind != rhs.kind {return false}
-    if lhs.leftOut != rhs.leftOut {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._reason != rhs_storage._reason {return false}
+        if _storage._detail != rhs_storage._detail {return false}
+        if _storage._sqlstate != rhs_storage._sqlstate {return false}
+        if _storage._message != rhs_storage._message {return false}
+        if _storage._statement != rhs_storage._statement {return false}
+        if _storage._digest != rhs_storage._digest {return false}
+        if _storage._subject != rhs_storage._subject {return false}
+        if _storage._tokenID != rhs_storage._tokenID {return false}
+        if _storage._connection != rhs_storage._connection {return false}
+        if _storage._databaseRole != rhs_storage._databaseRole {return false}
+        if _storage._clientAddress != rhs_storage._clientAddress {return false}
+        if _storage._applicationName != rhs_storage._applicationName {return false}
+        if _storage._groups != rhs_storage._groups {return false}
+        if _storage._kind != rhs_storage._kind {return false}
+        if _storage._leftOut != rhs_storage._leftOut {return false}
+        if _storage._policy != rhs_storage._policy {return false}
+        if _storage._rule != rhs_storage._rule {return false}
+        if _storage._bundleVersion != rhs_storage._bundleVersion {return false}
+        if _storage._bundleHash != rhs_storage._bundleHash {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

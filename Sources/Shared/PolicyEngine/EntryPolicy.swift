@@ -1,7 +1,7 @@
 package import GatewayModel
 
 /// Whether a principal may enter a connection, and as which database role.
-package enum EntryDecision: Hashable, Sendable {
+package enum GrantEntryDecision: Hashable, Sendable {
   case allow(grant: Grant, role: String)
   case deny(ReasonCode)
 }
@@ -19,7 +19,7 @@ package struct EntryPolicy: Sendable {
   ///   the first grant, in the bundle's order. Any other name is refused.
   package func decide(
     principal: Principal, connection: Connection, requestedRole: String?
-  ) -> EntryDecision {
+  ) -> GrantEntryDecision {
     let usable = grants.filter { $0.connection == connection.name && covers($0, principal) }
     guard let first = usable.first else { return .deny(.noGrant) }
     if let requestedRole, let match = usable.first(where: { $0.role == requestedRole }) {

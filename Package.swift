@@ -94,8 +94,9 @@ let agent: [Target] = [
   library(
     "SessionEngine", in: "Agent",
     [
-      "GatewayModel", "SessionCore", "PostgresWire", "PolicyEngine", "SignedBundle",
-      "SessionToken", "AuditLog", "RecordLog", "Telemetry", "SystemClock", .nioCore, .nioPosix,
+      "GatewayModel", "SessionCore", "PostgresWire", "PolicyEngine", "StatementAnalysis",
+      "SignedBundle", "SessionToken", "AuditLog", "RecordLog", "Telemetry", "SystemClock", .nioCore,
+      .nioPosix,
       .nioSSL, .nioTLS, .logging, .metrics, .crypto,
     ]),
   library(

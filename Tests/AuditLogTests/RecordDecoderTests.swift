@@ -22,19 +22,25 @@ import Testing
     try expectRoundTrip(Samples.end, .statementEnd(Samples.end))
     let text = StatementTextRecord(digest: Samples.digest, chunk: 1, isLast: true, text: [1, 2])
     try expectRoundTrip(text, .statementText(text))
-    let open = SessionOpenRecord(
+    var open = SessionOpenRecord(
       principal: Principal(issuer: "i", subject: "s", groups: ["a", "b"], kind: .service),
       tokenID: "t",
       actors: ActorChain(actors: [Actor(subject: "s", kind: .service, verified: true)]),
       connection: "c", connectionID: Identifier128(high: 0, low: 1), database: "d",
       databaseRole: "r", segment: "g", clientAddress: "a", grant: "g", bundleVersion: 3,
       bundleHash: [1])
+    open.policy = "p"
+    open.isReadOnly = true
     try expectRoundTrip(open, .sessionOpen(open))
     let close = SessionCloseRecord(reason: "client_closed", statements: 2)
     try expectRoundTrip(close, .sessionClose(close))
-    let refusal = RefusalRecord(
+    var refusal = RefusalRecord(
       reason: "no_grant", digest: Samples.digest, subject: "bob", groups: ["x"],
       principalKind: .user, leftOut: 7)
+    refusal.policy = "p"
+    refusal.rule = "r"
+    refusal.bundleVersion = 3
+    refusal.bundleHash = [1, 2]
     try expectRoundTrip(refusal, .refusal(refusal))
     let cancel = CancelRecord(matched: true, clientAddress: "a", leftOut: 8)
     try expectRoundTrip(cancel, .cancel(cancel))

@@ -194,17 +194,23 @@ import Testing
       issuer: "sallyport", subject: "alice@example.com", displayName: "Alice",
       groups: ["analysts", "", "ops"], kind: .aiAgent)
     try expectSame(
-      SessionOpenRecord(
-        principal: principal, tokenID: "t-1",
-        actors: ActorChain(actors: [
-          Actor(subject: "bot", kind: .aiAgent, verified: true),
-          Actor(subject: "alice@example.com", kind: .user, verified: false),
-        ]),
-        connection: "orders", connectionID: Identifier128(high: 1, low: 2), database: "shop",
-        databaseRole: "reader", segment: "eu", clientAddress: "192.0.2.1:5000",
-        clientTLS: "TLSv1.3", serverAddress: "192.0.2.2:5432", serverTLS: "TLSv1.3",
-        applicationName: "psql", grant: "g", bundleVersion: 12, bundleHash: [1, 2, 3],
-        tokenExpiresUnixSeconds: 1_790_000_000),
+      Samples.with(
+        SessionOpenRecord(
+          principal: principal, tokenID: "t-1",
+          actors: ActorChain(actors: [
+            Actor(subject: "bot", kind: .aiAgent, verified: true),
+            Actor(subject: "alice@example.com", kind: .user, verified: false),
+          ]),
+          connection: "orders", connectionID: Identifier128(high: 1, low: 2), database: "shop",
+          databaseRole: "reader", segment: "eu", clientAddress: "192.0.2.1:5000",
+          clientTLS: "TLSv1.3", serverAddress: "192.0.2.2:5432", serverTLS: "TLSv1.3",
+          applicationName: "psql", grant: "g", bundleVersion: 12, bundleHash: [1, 2, 3],
+          tokenExpiresUnixSeconds: 1_790_000_000)
+      ) {
+        $0.policy = "orders-prod"
+        $0.isPolicyStale = true
+        $0.isReadOnly = true
+      },
       .sessionOpen(
         .with {
           $0.issuer = "sallyport"
@@ -238,6 +244,9 @@ import Testing
           $0.bundleVersion = 12
           $0.bundleHash = Data([1, 2, 3])
           $0.tokenExpiresUnixSeconds = 1_790_000_000
+          $0.policy = "orders-prod"
+          $0.policyStale = true
+          $0.readOnly = true
         }))
   }
 
@@ -260,11 +269,18 @@ import Testing
 
   @Test func refusal() throws {
     try expectSame(
-      RefusalRecord(
-        reason: "no_grant", detail: "d", sqlstate: "28000", message: "m",
-        statement: StatementID(4), digest: Samples.digest, subject: "bob", tokenID: "t",
-        connection: "orders", databaseRole: "reader", clientAddress: "a", applicationName: "p",
-        groups: ["g"], principalKind: .service, leftOut: 300),
+      Samples.with(
+        RefusalRecord(
+          reason: "no_grant", detail: "d", sqlstate: "28000", message: "m",
+          statement: StatementID(4), digest: Samples.digest, subject: "bob", tokenID: "t",
+          connection: "orders", databaseRole: "reader", clientAddress: "a", applicationName: "p",
+          groups: ["g"], principalKind: .service, leftOut: 300)
+      ) {
+        $0.policy = "orders-prod"
+        $0.rule = "no-ddl"
+        $0.bundleVersion = 7
+        $0.bundleHash = [9, 8]
+      },
       .refusal(
         .with {
           $0.reason = "no_grant"
@@ -282,6 +298,10 @@ import Testing
           $0.groups = ["g"]
           $0.kind = "service"
           $0.leftOut = 300
+          $0.policy = "orders-prod"
+          $0.rule = "no-ddl"
+          $0.bundleVersion = 7
+          $0.bundleHash = Data([9, 8])
         }))
     try expectSame(RefusalRecord(reason: "r"), .refusal(.with { $0.reason = "r" }))
   }

@@ -11,6 +11,12 @@ enum Samples {
   static let digest = StatementDigest(of: Array("select 1".utf8))
   static let agent = AgentID(Identifier128(high: 7, low: 9))
 
+  static func with<Record>(_ record: Record, _ change: (inout Record) -> Void) -> Record {
+    var record = record
+    change(&record)
+    return record
+  }
+
   static func message(
     _ header: RecordHeader, _ kind: Sallyport_Audit_V1_AuditRecord.OneOf_Kind
   ) -> Sallyport_Audit_V1_AuditRecord {
@@ -33,17 +39,26 @@ enum Samples {
       session: SessionID(Identifier128(high: 0, low: 0))),
   ]
 
-  static let begin = StatementBeginRecord(
-    statement: StatementID(300), digest: digest, wireProtocol: .extended,
-    parameters: [
-      BoundParameter(typeOID: 23, value: .text("42")),
-      BoundParameter(typeOID: 0, value: .null),
-      BoundParameter(typeOID: 17, value: .binary([0, 255])),
-      BoundParameter(typeOID: 25, value: .text("")),
-      BoundParameter(typeOID: .max, value: .binary([])),
-    ],
-    transactionStatus: "T", preparedStatement: "s1", portal: "ü", rowLimit: 100,
-    rule: "grant:analysts", bundleVersion: 1 << 40, durability: .powerSafe)
+  static let begin = with(
+    StatementBeginRecord(
+      statement: StatementID(300), digest: digest, wireProtocol: .extended,
+      parameters: [
+        BoundParameter(typeOID: 23, value: .text("42")),
+        BoundParameter(typeOID: 0, value: .null),
+        BoundParameter(typeOID: 17, value: .binary([0, 255])),
+        BoundParameter(typeOID: 25, value: .text("")),
+        BoundParameter(typeOID: .max, value: .binary([])),
+      ],
+      transactionStatus: "T", preparedStatement: "s1", portal: "ü", rowLimit: 100,
+      rule: "grant:analysts", bundleVersion: 1 << 40, durability: .powerSafe)
+  ) {
+    $0.policy = "orders-prod"
+    $0.isPolicyStale = true
+    $0.observed = [
+      ObservedDecision(policy: "p", rule: "r", verdict: "deny"),
+      ObservedDecision(policy: "", rule: "", verdict: ""),
+    ]
+  }
   static let end = StatementEndRecord(
     statement: StatementID(.max), outcome: .failed, sqlstate: "42P01",
     message: "relation \"x\" does not exist", commandTag: "SELECT 10000", rows: .max,
@@ -82,6 +97,16 @@ enum Samples {
       $0.rule = "grant:analysts"
       $0.bundleVersion = 1 << 40
       $0.durability = .powerSafe
+      $0.policy = "orders-prod"
+      $0.policyStale = true
+      $0.observed = [
+        .with {
+          $0.policy = "p"
+          $0.rule = "r"
+          $0.verdict = "deny"
+        },
+        .with { _ in },
+      ]
     }
   }
 

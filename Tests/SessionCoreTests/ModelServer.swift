@@ -199,7 +199,8 @@ struct ModelServer {
     }
     let name = message.portal.text
     guard let portal = portals[name] else {
-      ran.append(Ran(text: nil, outcome: .failed))
+      // What stands in place of a refused Execute is no execution.
+      if !name.hasPrefix("sallyport:") { ran.append(Ran(text: nil, outcome: .failed)) }
       return fail("34000", "portal \"\(name)\" does not exist", skips: true)
     }
     if portal.text == "copyin" || portal.text == "copyview", status != .failed {

@@ -126,7 +126,7 @@ struct RandomWalk {
     SessionCore(
       configuration: SessionConfiguration(
         session: SessionID(Identifier128(high: 1, low: 2)), poisonNonce: SessionHarness.nonce,
-        limits: limits))
+        limits: limits, judge: ListedJudge(refused: ["tag", "prepared"])))
   }
 
   init(seed: UInt64, events: Int) {

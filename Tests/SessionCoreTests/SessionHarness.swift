@@ -24,20 +24,21 @@ struct SessionHarness {
 
   init(
     limits: SessionLimits = SessionLimits(), policy: StatementPolicy = StatementPolicy(),
-    serverVersion: ProtocolVersion = .newest
+    judge: any StatementJudge = ListedJudge(), serverVersion: ProtocolVersion = .newest
   ) {
     core = SessionCore(
       configuration: SessionConfiguration(
         session: SessionID(Identifier128(high: 1, low: 0xABC)), poisonNonce: Self.nonce,
-        limits: limits, policy: policy, serverVersion: serverVersion))
+        limits: limits, policy: policy, judge: judge, serverVersion: serverVersion))
     send(.clientConnected)
   }
 
   /// A session that is past its login, with nothing kept of it.
   static func ready(
-    limits: SessionLimits = SessionLimits(), policy: StatementPolicy = StatementPolicy()
+    limits: SessionLimits = SessionLimits(), policy: StatementPolicy = StatementPolicy(),
+    judge: any StatementJudge = ListedJudge()
   ) -> SessionHarness {
-    var session = SessionHarness(limits: limits, policy: policy)
+    var session = SessionHarness(limits: limits, policy: policy, judge: judge)
     session.logIn()
     #expect(session.core.isReady)
     session.forget()

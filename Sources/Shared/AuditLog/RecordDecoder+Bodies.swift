@@ -90,7 +90,7 @@ extension RecordDecoder {
       connectionID = try identifier(
         open.connectionID, field: "session_open.connection_id", seq: seq)
     }
-    return SessionOpenRecord(
+    var record = SessionOpenRecord(
       principal: Principal(
         issuer: open.issuer, subject: open.subject,
         displayName: open.displayName.isEmpty ? nil : open.displayName, groups: open.groups,
@@ -102,6 +102,10 @@ extension RecordDecoder {
       applicationName: open.applicationName, grant: open.grant,
       bundleVersion: open.bundleVersion, bundleHash: Array(open.bundleHash),
       tokenExpiresUnixSeconds: open.tokenExpiresUnixSeconds)
+    record.policy = open.policy
+    record.isPolicyStale = open.policyStale
+    record.isReadOnly = open.readOnly
+    return record
   }
 
   private static func sessionClose(
@@ -150,13 +154,19 @@ extension RecordDecoder {
       }
       parameters.append(BoundParameter(typeOID: parameter.typeOid, value: value))
     }
-    return StatementBeginRecord(
+    var record = StatementBeginRecord(
       statement: StatementID(begin.statement),
       digest: try digest(begin.digest, field: "statement_begin.digest", seq: seq),
       wireProtocol: wireProtocol, parameters: parameters,
       transactionStatus: begin.transactionStatus, preparedStatement: begin.preparedStatement,
       portal: begin.portal, rowLimit: begin.rowLimit, rule: begin.rule,
       bundleVersion: begin.bundleVersion, durability: durability)
+    record.policy = begin.policy
+    record.isPolicyStale = begin.policyStale
+    record.observed = begin.observed.map {
+      ObservedDecision(policy: $0.policy, rule: $0.rule, verdict: $0.verdict)
+    }
+    return record
   }
 
   private static func statementEnd(
@@ -186,13 +196,18 @@ extension RecordDecoder {
     if !refusal.kind.isEmpty {
       principalKind = try kind(refusal.kind, field: "refusal.kind", seq)
     }
-    return RefusalRecord(
+    var record = RefusalRecord(
       reason: refusal.reason, detail: refusal.detail, sqlstate: refusal.sqlstate,
       message: refusal.message, statement: statementID(refusal.statement), digest: text,
       subject: refusal.subject, tokenID: refusal.tokenID, connection: refusal.connection,
       databaseRole: refusal.databaseRole, clientAddress: refusal.clientAddress,
       applicationName: refusal.applicationName, groups: refusal.groups,
       principalKind: principalKind, leftOut: refusal.leftOut)
+    record.policy = refusal.policy
+    record.rule = refusal.rule
+    record.bundleVersion = refusal.bundleVersion
+    record.bundleHash = Array(refusal.bundleHash)
+    return record
   }
 
   private static func logOpen(

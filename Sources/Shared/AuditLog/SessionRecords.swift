@@ -28,6 +28,12 @@ package struct SessionOpenRecord: RecordBody {
   package var bundleHash: [UInt8]
   /// Seconds since 1970-01-01 00:00:00 UTC; 0 when the token does not expire.
   package var tokenExpiresUnixSeconds: UInt64
+  /// The policy document of the grant.
+  package var policy = ""
+  /// Whether the lease of the bundle had run out: newer policy may have been withheld.
+  package var isPolicyStale = false
+  /// Whether the server was asked to make transactions read-only.
+  package var isReadOnly = false
 
   package init(
     principal: Principal, tokenID: String, actors: ActorChain, connection: String,
@@ -83,6 +89,9 @@ package struct SessionOpenRecord: RecordBody {
     fields.varint(19, bundleVersion)
     fields.bytes(20, bundleHash)
     fields.fixed64(21, tokenExpiresUnixSeconds)
+    fields.string(22, policy)
+    fields.bool(23, isPolicyStale)
+    fields.bool(24, isReadOnly)
   }
 }
 
@@ -149,6 +158,13 @@ package struct RefusalRecord: RecordBody {
   /// How many refusals the record stands for, of ``subject`` where there is one; 0 in the record of
   /// one refusal.
   package var leftOut: UInt64
+  /// Of a refusal by policy: the document, and its rule; no rule where nothing allowed it.
+  package var policy = ""
+  package var rule = ""
+  /// Of the bundle that was judged by; 0 where none was.
+  package var bundleVersion: UInt64 = 0
+  /// SHA-256 of the bundle's payload.
+  package var bundleHash: [UInt8] = []
 
   package init(
     reason: String, detail: String = "", sqlstate: String = "", message: String = "",
@@ -190,5 +206,9 @@ package struct RefusalRecord: RecordBody {
     for group in groups { fields.element(13, group) }
     fields.string(14, principalKind?.rawValue)
     fields.varint(15, leftOut)
+    fields.string(16, policy)
+    fields.string(17, rule)
+    fields.varint(18, bundleVersion)
+    fields.bytes(19, bundleHash)
   }
 }

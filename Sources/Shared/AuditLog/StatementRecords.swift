@@ -51,6 +51,12 @@ package struct StatementBeginRecord: RecordBody {
   package var rule: String
   package var bundleVersion: UInt64
   package var durability: Durability
+  /// The policy document of ``rule``.
+  package var policy = ""
+  /// As in ``SessionOpenRecord/isPolicyStale``, at the time of the statement.
+  package var isPolicyStale = false
+  /// What rules in observe mode would have decided.
+  package var observed: [ObservedDecision] = []
 
   package init(
     statement: StatementID, digest: StatementDigest, wireProtocol: WireProtocol,
@@ -92,6 +98,15 @@ package struct StatementBeginRecord: RecordBody {
     fields.string(9, rule)
     fields.varint(10, bundleVersion)
     fields.varint(11, durability.rawValue)
+    fields.string(12, policy)
+    fields.bool(13, isPolicyStale)
+    for rule in observed {
+      fields.message(14) { fields in
+        fields.string(1, rule.policy)
+        fields.string(2, rule.rule)
+        fields.string(3, rule.verdict)
+      }
+    }
   }
 }
 

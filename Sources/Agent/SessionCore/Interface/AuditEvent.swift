@@ -49,6 +49,10 @@ package struct StatementBegun: Equatable, Sendable {
   package var portal: String
   /// The row limit of Execute; 0 is none.
   package var rowLimit: UInt32
+  /// What allowed it; empty where it was refused.
+  package var rule = PolicyRuleName()
+  /// What rules in observe mode would have decided.
+  package var observed: [ObservedDecision] = []
 
   package init(
     statement: StatementID, kind: Kind, text: ByteBuffer, textVersion: UInt64 = 0,
@@ -154,6 +158,8 @@ package struct Refused: Equatable, Sendable {
   /// The role asked for.
   package var databaseRole: String
   package var applicationName: String
+  /// Of a statement that policy refused.
+  package var rule = PolicyRuleName()
 
   package init(
     reason: ReasonCode, detail: String, sqlstate: String, message: String,

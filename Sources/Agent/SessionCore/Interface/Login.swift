@@ -44,6 +44,17 @@ package struct LoginGrant: Equatable, Sendable {
   package var bundleVersion: UInt64
   /// SHA-256 of the bundle's payload.
   package var bundleHash: [UInt8]
+  /// The policy document of the grant.
+  package var policyName = ""
+  /// What the server leg begins with, in place of what the client asks for.
+  package var serverSettings: [ServerSetting] = []
+  /// Whether the server is asked to make transactions read-only.
+  package var isReadOnly = false
+  /// The grant's bounds; those of ``SessionLimits`` hold beside them.
+  package var idleTimeout: Duration?
+  package var maximumStatementBytes: Int?
+  /// How many sessions the principal may have by this grant at once.
+  package var maximumSessions: Int?
 
   package init(
     principal: Principal, actors: ActorChain, tokenID: String, tokenExpiresUnixSeconds: UInt64,
@@ -60,6 +71,18 @@ package struct LoginGrant: Equatable, Sendable {
     self.grantName = grantName
     self.bundleVersion = bundleVersion
     self.bundleHash = bundleHash
+  }
+}
+
+/// A setting that the server leg begins with.
+package struct ServerSetting: Hashable, Sendable {
+  /// In small letters.
+  package var name: String
+  package var value: String
+
+  package init(name: String, value: String) {
+    self.name = name
+    self.value = value
   }
 }
 

@@ -8,6 +8,8 @@ package struct SessionConfiguration: Sendable {
   package var poisonNonce: Identifier128
   package var limits: SessionLimits
   package var policy: StatementPolicy
+  /// What the session's texts are judged by.
+  package var judge: any StatementJudge
   /// What the server is asked for; it may answer with an older one.
   package var serverVersion: ProtocolVersion
   /// Whether the login at the server has to be bound to its TLS channel.
@@ -15,13 +17,15 @@ package struct SessionConfiguration: Sendable {
 
   package init(
     session: SessionID, poisonNonce: Identifier128, limits: SessionLimits = SessionLimits(),
-    policy: StatementPolicy = StatementPolicy(), serverVersion: ProtocolVersion = .newest,
+    policy: StatementPolicy = StatementPolicy(), judge: any StatementJudge,
+    serverVersion: ProtocolVersion = .newest,
     channelBinding: ScramMechanism.ChannelBindingMode = .prefer
   ) {
     self.session = session
     self.poisonNonce = poisonNonce
     self.limits = limits
     self.policy = policy
+    self.judge = judge
     self.serverVersion = serverVersion
     self.channelBinding = channelBinding
   }
@@ -62,5 +66,13 @@ package struct SessionLimits: Hashable, Sendable {
   package mutating func setMaximumStatementBytes(_ bytes: Int) {
     let range = SizeLimits.statementBytes
     maximumStatementBytes = min(max(bytes, range.lowerBound), range.upperBound)
+  }
+
+  /// Takes the bounds of a grant where they are narrower.
+  mutating func take(_ grant: LoginGrant) {
+    if let timeout = grant.idleTimeout { idleTimeout = min(idleTimeout ?? timeout, timeout) }
+    if let bytes = grant.maximumStatementBytes {
+      setMaximumStatementBytes(min(bytes, maximumStatementBytes))
+    }
   }
 }

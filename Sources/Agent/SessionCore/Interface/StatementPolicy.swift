@@ -1,10 +1,7 @@
 package import GatewayModel
 
-/// Judges what a statement asks for, before it is forwarded.
-///
-/// A plain value, so that the same events give the same verdicts. A verdict that needs the
-/// statement's facts or a person will arrive as an event, while the session stands still
-/// (``ClientStall``).
+/// What a session may do whatever its statements say: the connection's own settings. What texts are
+/// judged by is behind ``StatementJudge``.
 package struct StatementPolicy: Hashable, Sendable {
   /// Whether the function call protocol (large objects through `lo_*` of libpq) may pass; a
   /// granted connection can allow it too.
@@ -17,15 +14,6 @@ package struct StatementPolicy: Hashable, Sendable {
 
   package init() {}
 
-  /// What is to be judged.
-  package enum Subject: Hashable, Sendable {
-    case query
-    case parse
-    case bind
-    case execute
-    case functionCall
-  }
-
   /// Takes what a granted connection allows and limits.
   package mutating func take(_ connection: Connection) {
     if connection.allowsFunctionCalls == true { allowsFunctionCalls = true }
@@ -34,17 +22,15 @@ package struct StatementPolicy: Hashable, Sendable {
     maximumRows = min(maximumRows ?? rows, rows)
   }
 
-  package func verdict(on subject: Subject) -> StatementVerdict {
-    switch subject {
-    case .functionCall where !allowsFunctionCalls:
-      .refuse(
-        StatementRefusal(
-          reason: .unsupported, sqlstate: "0A000",
-          message: "function calls through the fast-path protocol are not allowed here",
-          hint: "Call the function in a SQL statement, or have the connection allow it.",
-          detail: "It was called by a FunctionCall message."))
-    case .query, .parse, .bind, .execute, .functionCall: .allow
-    }
+  /// The verdict on a FunctionCall, whose function no text names.
+  var verdictOnFunctionCall: StatementVerdict {
+    guard !allowsFunctionCalls else { return .allow }
+    return .refuse(
+      StatementRefusal(
+        reason: .unsupported, sqlstate: "0A000",
+        message: "function calls through the fast-path protocol are not allowed here",
+        hint: "Call the function in a SQL statement, or have the connection allow it.",
+        detail: "It was called by a FunctionCall message."))
   }
 }
 
@@ -62,6 +48,8 @@ package struct StatementRefusal: Hashable, Sendable {
   package var hint: String
   /// What exactly was refused, and by which rule: for the record and the client.
   package var detail: String
+  /// The rule of the policy, where one refused.
+  package var rule = PolicyRuleName()
 
   package init(
     reason: ReasonCode, sqlstate: String, message: String, hint: String, detail: String

@@ -139,7 +139,13 @@ struct StartupParameters: Equatable, Sendable {
     if !settings.contains(where: { $0.name.lowercased() == "client_encoding" }) {
       parameters.append(.init(name: "client_encoding", value: "UTF8"))
     }
-    return StartupMessage(version: version, parameters: parameters + settings)
+    let imposed = grant.serverSettings
+    let asked = settings.filter { setting in
+      !imposed.contains { $0.name == setting.name.lowercased() }
+    }
+    return StartupMessage(
+      version: version,
+      parameters: parameters + asked + imposed.map { .init(name: $0.name, value: $0.value) })
   }
 
   /// `sallyport:<last 12 digits of the session>:<subject>`, at most 63 bytes, which is what the

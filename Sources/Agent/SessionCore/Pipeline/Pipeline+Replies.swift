@@ -125,6 +125,7 @@ extension Pipeline {
       drop(entry)
       guard let statement = entry.statement, entry.kind.isExecution else { continue }
       catalogue.discarded(statement)
+      if !rowLimits.isEmpty { rowLimits[statement] = nil }
       var end = StatementEnded(statement: statement, outcome: .skipped)
       end.wasExecuted = false
       if let error = cause, entry.kind == .execute {
@@ -150,6 +151,7 @@ extension Pipeline {
     flushFinished(&audit)
     guard let head = queue.removeHead(), let statement = head.statement else { return }
     catalogue.ended(statement)
+    if !rowLimits.isEmpty { rowLimits[statement] = nil }
     let end = progress.ended(statement, outcome, since: head.since, at: now)
     progress = ExecutionProgress()
     if outcome == .completed, queue.head?.kind == .sync {

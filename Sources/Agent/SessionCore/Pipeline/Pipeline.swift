@@ -26,6 +26,8 @@ struct Pipeline: Sendable {
   var transaction = TransactionUnderWay()
   /// Of what was refused and has no reply yet.
   var refusals: [StatementID: StatementRefusal] = [:]
+  /// Of executions whose rows are limited.
+  var rowLimits: [StatementID: RowLimit] = [:]
   var lastStatement: UInt64 = 0
 
   /// The portals whose long parameters stand in a begin already, oldest first.
@@ -98,6 +100,7 @@ struct Pipeline: Sendable {
       progress = ExecutionProgress()
     }
     refusals = [:]
+    rowLimits = [:]
   }
 
   mutating func flushFinished(_ audit: inout [AuditEvent]) {

@@ -12,6 +12,8 @@ struct PreparedStatement: Equatable, Sendable {
   /// Known in power-safe sessions only.
   var reach: StatementReach
   var parameterOIDs: [UInt32]
+  /// What it is judged by at each execution.
+  var understood: UnderstoodText
 
   /// With what an entry of the tables takes, as measured.
   var retainedBytes: Int { text.storageCapacity + parameterOIDs.count * 4 + 400 }
@@ -111,12 +113,12 @@ struct StatementCatalogue: Sendable {
   /// the text already there is taken.
   mutating func prepared(
     name: WireName, text: ByteBuffer, isOwned: Bool, parameterOIDs: [UInt32],
-    judgingReach: Bool = false
+    understood: UnderstoodText, judgingReach: Bool = false
   ) -> PreparedStatement {
-    if let known = latestStatements[name]?.value ?? statements[name], known.text == text {
+    if let known = known(name, text: text) {
       return PreparedStatement(
         text: known.text, version: known.version, changes: known.changes, reach: known.reach,
-        parameterOIDs: parameterOIDs)
+        parameterOIDs: parameterOIDs, understood: known.understood)
     }
     lastVersion &+= 1
     // A short text in a long message would keep all of it.
@@ -124,7 +126,14 @@ struct StatementCatalogue: Sendable {
     let kept = isOwned && isMostOfIt ? text : ByteBuffer(bytes: text.readableBytesView)
     return PreparedStatement(
       text: kept, version: lastVersion, changes: SQLChanges(in: kept),
-      reach: judgingReach ? StatementReach(of: kept) : .beyond, parameterOIDs: parameterOIDs)
+      reach: judgingReach ? StatementReach(of: kept) : .beyond, parameterOIDs: parameterOIDs,
+      understood: understood)
+  }
+
+  /// What stands under this name when it has this text.
+  func known(_ name: WireName, text: ByteBuffer) -> PreparedStatement? {
+    let known = latestStatements[name]?.value ?? statements[name]
+    return known?.text == text ? known : nil
   }
 
   mutating func endSegment() { segment &+= 1 }

@@ -117,6 +117,7 @@ extension SessionCore {
       }
       self.grant = grant
       policy.take(grant.connection)
+      limits.take(grant)
       self.credential = credential
       isServerWanted = true
       effects.server.connect = true

@@ -108,7 +108,7 @@ extension SessionCore {
     effects.timers.append(.cancel(.handshake))
     effects.timers.append(.cancel(.drain))
     if limits.idleTimeout != nil { effects.timers.append(.cancel(.idle)) }
-    if policy.maximumRows != nil { effects.timers.append(.cancel(.refusedResult)) }
+    if limitsRows { effects.timers.append(.cancel(.refusedResult)) }
     phase = .closed
     stall = nil
     backlog = ByteBuffer()
@@ -147,6 +147,13 @@ extension SessionCore {
     case .draining: false
     case .created, .startup, .password, .verifying, .connecting, .authenticating, .closed: false
     }
+  }
+
+  /// What is recorded of a refused statement.
+  func refused(_ refusal: StatementRefusal) -> Refused {
+    var record = refused(refusal.reason, detail: refusal.detail, ClientError(refusal))
+    record.rule = refusal.rule
+    return record
   }
 
   func refused(_ reason: ReasonCode, detail: String, _ error: ClientError) -> Refused {

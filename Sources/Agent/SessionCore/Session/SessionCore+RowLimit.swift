@@ -12,12 +12,20 @@ internal import PostgresWire
 extension SessionCore {
   /// How many rows the execution under way may still return; `nil` without a limit.
   var rowsLeft: Int? {
-    guard let limit = policy.maximumRows else { return nil }
-    guard !pipeline.progress.isRefused, let statement = pipeline.queue.head?.statement else {
-      return 0
-    }
+    guard !pipeline.rowLimits.isEmpty, let statement = pipeline.queue.head?.statement,
+      let limit = pipeline.rowLimits[statement]
+    else { return nil }
+    guard !pipeline.progress.isRefused else { return 0 }
     let before = pipeline.catalogue.rowsReturned(before: statement)
-    return max(0, limit - before - pipeline.progress.returnedRows)
+    return max(0, limit.rows - before - pipeline.progress.returnedRows)
+  }
+
+  /// The narrower limit of connection and grant; `nil` without any.
+  func rowLimit(by judgement: StatementJudgement) -> RowLimit? {
+    let granted = judgement.maximumRows.map { RowLimit(rows: $0, rule: judgement.rule) }
+    guard let ofConnection = policy.maximumRows else { return granted }
+    guard let granted, granted.rows < ofConnection else { return RowLimit(rows: ofConnection) }
+    return granted
   }
 
   /// Rows over the limit: dropped in one go, but for the first, which is the general path's matter.
@@ -48,7 +56,7 @@ extension SessionCore {
 
   private mutating func refuseRows(at now: MonotonicTime) {
     let refusal = rowRefusal
-    var record = refused(refusal.reason, detail: refusal.detail, ClientError(refusal))
+    var record = refused(refusal)
     record.statement = pipeline.queue.head?.statement
     effects.audit.append(.refusal(record))
     pipeline.progress.refuse(refusal)
@@ -81,15 +89,26 @@ extension SessionCore {
   }
 
   private var rowRefusal: StatementRefusal {
-    let connection = grant?.connection.name ?? ""
-    let limit = policy.maximumRows ?? 0
-    return StatementRefusal(
+    let limit = pipeline.queue.head?.statement.flatMap { pipeline.rowLimits[$0] }
+    let rows = limit?.rows ?? 0
+    let source =
+      limit?.rule.map { "Grant \"\($0.rule)\" of policy \"\($0.policy)\"" }
+      ?? "Connection \"\(grant?.connection.name ?? "")\""
+    var refusal = StatementRefusal(
       reason: .rowLimit, sqlstate: "42501",
       message: "the result has more rows than are allowed",
       hint: "Ask for fewer rows, with WHERE, an aggregate or LIMIT, or for a higher limit.",
-      detail: "Connection \"\(connection)\" allows \(limit) row\(limit == 1 ? "" : "s") of one"
-        + " statement.")
+      detail: "\(source) allows \(rows) row\(rows == 1 ? "" : "s") of one statement.")
+    if let rule = limit?.rule { refusal.rule = rule }
+    return refusal
   }
+}
+
+/// The most rows that an execution may return, and what says so.
+struct RowLimit: Equatable, Sendable {
+  var rows: Int
+  /// The grant; `nil` for the connection.
+  var rule: PolicyRuleName?
 }
 
 extension BackendMessageType {

@@ -25,16 +25,19 @@ extension SessionCore {
     let body = taken.body
     // One that is malformed is recorded as it came; the server answers it with an error.
     let text = (try? FrontendMessage.Query(decoding: body))?.sql ?? body
-    if case .refuse(let refusal) = policy.verdict(on: .query) {
-      return .replace(refuse(.query, refusal, text: text, isUnnamed: true, at: now))
+    let judgement = judge.judge(judge.facts(of: text))
+    if case .refuse(let refusal) = judgement.verdict {
+      return .replace(
+        refuse(
+          .query, refusal, text: text, observed: judgement.observed, isUnnamed: true, at: now))
     }
     let statement = pipeline.nextStatement()
-    effects.audit.append(
-      .statementBegin(
-        StatementBegun(
-          statement: statement, kind: .simple, text: text,
-          transactionStatus: pipeline.transactionStatus)))
+    begin(
+      StatementBegun(
+        statement: statement, kind: .simple, text: text,
+        transactionStatus: pipeline.transactionStatus), by: judgement)
     forwardedExecution(.query, statement, changing: SQLChanges(in: text), at: now)
+    limitRows(of: statement, by: judgement)
     if policy.isPowerSafe { awaitMedium(StatementReach(of: text)) }
     return .forward
   }
@@ -46,15 +49,23 @@ extension SessionCore {
       forwardedChange(.parse, .none, at: now)
       return .forward
     }
-    var verdict = policy.verdict(on: .parse)
+    let understood =
+      pipeline.catalogue.known(message.name, text: message.sql)?.understood
+      ?? UnderstoodText(judge.facts(of: message.sql))
+    // Already here, so that who prepares what is refused learns it at once.
+    let judgement = judge.judge(understood.facts)
+    var verdict = judgement.verdict
     if verdict == .allow, !hasRoom(for: message.sql.readableBytes) { verdict = .refuse(noRoom) }
     if case .refuse(let refusal) = verdict {
       return .replace(
-        refuse(.parse, refusal, text: message.sql, isUnnamed: message.name.isUnnamed, at: now))
+        refuse(
+          .parse, refusal, text: message.sql, observed: judgement.observed,
+          isUnnamed: message.name.isUnnamed, at: now))
     }
     let prepared = pipeline.catalogue.prepared(
       name: message.name, text: message.sql, isOwned: taken.isOwned,
-      parameterOIDs: message.parameterOIDs, judgingReach: policy.isPowerSafe)
+      parameterOIDs: message.parameterOIDs, understood: understood,
+      judgingReach: policy.isPowerSafe)
     forwardedChange(.parse, .prepare(message.name, prepared), at: now)
     return .forward
   }
@@ -68,11 +79,9 @@ extension SessionCore {
     let found = pipeline.catalogue.statement(message.statement)
     guard found.isKnown || !canWait else { return .wait(.unsettledStatement(message.statement)) }
     let prepared = found.value
-    var verdict = policy.verdict(on: .bind)
-    if verdict == .allow, !hasRoom(for: taken.bytes.readableBytes) { verdict = .refuse(noRoom) }
-    if case .refuse(let refusal) = verdict {
+    guard hasRoom(for: taken.bytes.readableBytes) else {
       let text = prepared?.text ?? ByteBuffer()
-      return .replace(refuse(.bind, refusal, text: text, isUnnamed: false, at: now))
+      return .replace(refuse(.bind, noRoom, text: text, isUnnamed: false, at: now))
     }
     let portal = Portal(
       statementName: message.statement, statement: prepared,
@@ -92,24 +101,27 @@ extension SessionCore {
     let found = pipeline.catalogue.portal(message.portal)
     guard found.isKnown || !canWait else { return .wait(.unsettledPortal(message.portal)) }
     let portal = found.value
-    if case .refuse(let refusal) = policy.verdict(on: .execute) {
+    let understood = portal?.statement?.understood ?? .unknown
+    let judgement = judge.judge(understood.facts)
+    if case .refuse(let refusal) = judgement.verdict {
       let text = portal?.statement?.text ?? ByteBuffer()
-      return .replace(refuse(.execute, refusal, text: text, isUnnamed: false, at: now))
+      return .replace(
+        refuse(
+          .execute, refusal, text: text, observed: judgement.observed, isUnnamed: false, at: now))
     }
     let statement = pipeline.nextStatement()
     let parameters = portal.map { pipeline.parametersToRecord(of: $0) } ?? []
-    effects.audit.append(
-      .statementBegin(
-        StatementBegun(
-          statement: statement, kind: .extended, text: portal?.statement?.text ?? ByteBuffer(),
-          textVersion: portal?.statement?.version ?? 0, parameters: parameters,
-          transactionStatus: pipeline.transactionStatus,
-          preparedStatement: portal?.statementName.text ?? "", portal: message.portal.text,
-          rowLimit: UInt32(max(0, message.maximumRows)))))
+    begin(
+      StatementBegun(
+        statement: statement, kind: .extended, text: portal?.statement?.text ?? ByteBuffer(),
+        textVersion: portal?.statement?.version ?? 0, parameters: parameters,
+        transactionStatus: pipeline.transactionStatus,
+        preparedStatement: portal?.statementName.text ?? "", portal: message.portal.text,
+        rowLimit: UInt32(max(0, message.maximumRows))), by: judgement)
     forwardedExecution(
       .execute, statement, changing: portal?.statement?.changes ?? .all, at: now)
     if policy.isPowerSafe { awaitMedium(portal?.statement?.reach ?? .beyond) }
-    if policy.maximumRows != nil, pipeline.queue.newest?.statement == statement {
+    if limitRows(of: statement, by: judgement) {
       pipeline.catalogue.began(statement, executing: message.portal)
     }
     return .forward
@@ -119,20 +131,25 @@ extension SessionCore {
     _ taken: FrameReader.Taken, at now: MonotonicTime
   ) -> Fate {
     guard !endWhenExpired(at: now) else { return .ended }
-    if case .refuse(let refusal) = policy.verdict(on: .functionCall) {
+    // Which function it is only the server knows.
+    let judgement = judge.judge(StatementFacts(commands: ["CALL"], effects: .unknown))
+    var verdict = policy.verdictOnFunctionCall
+    if verdict == .allow { verdict = judgement.verdict }
+    if case .refuse(let refusal) = verdict {
       return .replace(
-        refuse(.functionCall, refusal, text: ByteBuffer(), isUnnamed: false, at: now))
+        refuse(
+          .functionCall, refusal, text: ByteBuffer(), observed: judgement.observed,
+          isUnnamed: false, at: now))
     }
     // One that is malformed calls nothing; the server answers it with an error.
     let call = try? FrontendMessage.FunctionCall(decoding: taken.body)
     let statement = pipeline.nextStatement()
-    effects.audit.append(
-      .statementBegin(
-        StatementBegun(
-          statement: statement, kind: .functionCall,
-          text: ByteBuffer(string: call.map { "\($0.functionOID)" } ?? ""),
-          parameters: call.map(BoundParameters.read) ?? [],
-          transactionStatus: pipeline.transactionStatus)))
+    begin(
+      StatementBegun(
+        statement: statement, kind: .functionCall,
+        text: ByteBuffer(string: call.map { "\($0.functionOID)" } ?? ""),
+        parameters: call.map(BoundParameters.read) ?? [],
+        transactionStatus: pipeline.transactionStatus), by: judgement)
     forwardedExecution(.functionCall, statement, changing: [], at: now)
     if policy.isPowerSafe { awaitMedium(.beyond) }
     return .forward
@@ -157,6 +174,27 @@ extension SessionCore {
     return .forward
   }
 
+  /// Records an execution with what allowed it.
+  private mutating func begin(_ begun: StatementBegun, by judgement: StatementJudgement) {
+    var begun = begun
+    begun.rule = judgement.rule
+    begun.observed = judgement.observed
+    effects.audit.append(.statementBegin(begun))
+  }
+
+  /// - Returns: Whether the rows of what was just forwarded are counted.
+  @discardableResult
+  private mutating func limitRows(
+    of statement: StatementID, by judgement: StatementJudgement
+  ) -> Bool {
+    guard let limit = rowLimit(by: judgement), pipeline.queue.newest?.statement == statement else {
+      return false
+    }
+    limitsRows = true
+    pipeline.rowLimits[statement] = limit
+    return true
+  }
+
   private mutating func forwardedExecution(
     _ kind: ReplyQueue.Kind, _ statement: StatementID, changing changes: SQLChanges,
     at now: MonotonicTime
@@ -176,6 +214,8 @@ extension SessionCore {
     _ = pipeline.queue.append(kind, at: now)
   }
 
+  private var judge: any StatementJudge { configuration.judge }
+
   /// Whether a message can be held back until replies are in.
   var canWait: Bool { pipeline.queue.answersByItself }
 
@@ -191,18 +231,19 @@ extension SessionCore {
 
   /// Records a refusal and gives what is sent to the server in the message's place.
   mutating func refuse(
-    _ type: FrontendMessageType, _ refusal: StatementRefusal, text: ByteBuffer, isUnnamed: Bool,
-    at now: MonotonicTime
+    _ type: FrontendMessageType, _ refusal: StatementRefusal, text: ByteBuffer,
+    observed: [ObservedDecision] = [], isUnnamed: Bool, at now: MonotonicTime
   ) -> ByteBuffer {
     let statement = pipeline.nextStatement()
     let kind: StatementBegun.Kind =
       type == .query ? .simple : type == .functionCall ? .functionCall : .extended
-    effects.audit.append(
-      .statementBegin(
-        StatementBegun(
-          statement: statement, kind: kind, text: text,
-          transactionStatus: pipeline.transactionStatus)))
-    var record = refused(refusal.reason, detail: refusal.detail, ClientError(refusal))
+    var begun = StatementBegun(
+      statement: statement, kind: kind, text: text,
+      transactionStatus: pipeline.transactionStatus)
+    begun.rule = refusal.rule
+    begun.observed = observed
+    effects.audit.append(.statementBegin(begun))
+    var record = refused(refusal)
     record.statement = statement
     effects.audit.append(.refusal(record))
     var end = StatementEnded(statement: statement, outcome: .refused)

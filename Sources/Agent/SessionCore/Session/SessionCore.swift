@@ -35,8 +35,10 @@ package struct SessionCore: Sendable {
   var isReadingPaused = false
 
   var grant: LoginGrant?
-  /// What is judged by: the configuration's, with what the granted connection allows.
+  /// The configuration's, with what the granted connection allows.
   var policy: StatementPolicy
+  /// The configuration's, with the bounds of the grant.
+  var limits: SessionLimits
   var credential: ServerCredential?
   /// The protocol version spoken with the client; says how long a key it may be given.
   package internal(set) var clientVersion = ProtocolVersion.v3_0
@@ -53,6 +55,8 @@ package struct SessionCore: Sendable {
   /// What the client is told last, behind everything else that this event sends it.
   var clientFarewell: ByteBuffer?
   var serverFarewell: ByteBuffer?
+  /// An execution's rows were limited, so that a timer may run.
+  var limitsRows = false
   /// The last error of the server that ends a connection.
   var lastFatal: ServerError?
 
@@ -67,6 +71,7 @@ package struct SessionCore: Sendable {
     self.configuration = configuration
     poison = Poison(nonce: configuration.poisonNonce)
     policy = configuration.policy
+    limits = configuration.limits
     serverVersion = ServerVersion(asking: configuration.serverVersion)
   }
 
@@ -119,8 +124,6 @@ package struct SessionCore: Sendable {
       + pipeline.catalogue.retainedBytes
       + pipeline.queue.count * MemoryLayout<ReplyQueue.Entry>.stride
   }
-
-  var limits: SessionLimits { configuration.limits }
 
   private mutating func take(clientBytes bytes: ByteBuffer, at now: MonotonicTime) {
     clientBytes &+= UInt64(clamping: bytes.readableBytes)

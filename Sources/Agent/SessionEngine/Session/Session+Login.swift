@@ -26,6 +26,9 @@ extension Session {
       return terminate(.tooManySessions, detail: error.detail)
     }
     self.grant = grant
+    let rule = PolicyRuleName(policy: grant.policyName, rule: grant.grantName)
+    self.judge.bundle = BundleName(version: grant.bundleVersion, hash: grant.bundleHash)
+    self.judge.decide = { _ in StatementJudgement(.allow, by: rule) }
     password = credential.password
     certificate = credential.certificate
     credential.cachedKeys = lane.scramKeys.keys(for: grant, password: credential.password)

@@ -28,6 +28,7 @@ final class Session: @unchecked Sendable {
   let facts: ClientLegFacts
   let client = SessionLeg()
   let server = SessionLeg()
+  let judge = SessionJudge()
   var core: SessionCore
   var recorder = SessionRecorder()
   /// The grant that let the session in, once it is in.
@@ -70,6 +71,7 @@ final class Session: @unchecked Sendable {
     core = SessionCore(
       configuration: SessionConfiguration(
         session: id, poisonNonce: .random(), limits: limits, policy: StatementPolicy(),
+        judge: judge,
         serverVersion: lane.commons.configuration.serverProtocol.version,
         channelBinding: lane.commons.configuration.serverChannelBinding.mode))
   }

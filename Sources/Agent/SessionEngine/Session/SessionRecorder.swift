@@ -12,8 +12,6 @@ struct SessionRecorder {
   var serverAddress = ""
   /// The protocol version of TLS on the server leg; empty without.
   var serverTLS = ""
-  private var grantName = ""
-  private var bundleVersion: UInt64 = 0
   private var durability = StatementBeginRecord.Durability.crashSafe
   /// Digests of texts by the core's version number, so that a prepared statement is hashed once.
   private var digests: [UInt64: StatementDigest] = [:]
@@ -66,7 +64,13 @@ struct SessionRecorder {
       return Self.refuse(refused, session: session.id, address: address, in: lane)
     }
     lane.commons.metrics.refusals(refused.reason).increment()
-    let record = Self.record(of: refused, address: address)
+    var record = Self.record(of: refused, address: address)
+    if refused.statement != nil {
+      record.policy = refused.rule.policy
+      record.rule = refused.rule.rule
+      record.bundleVersion = session.judge.bundle.version
+      record.bundleHash = session.judge.bundle.hash
+    }
     lane.append(record, session: session.id)
     if refused.statement == nil {
       Self.log(record, refused, session: session.id, address: address, in: lane)
@@ -124,22 +128,21 @@ struct SessionRecorder {
 
   private mutating func open(_ opened: SessionOpened, _ session: Session) -> Bool {
     let grant = opened.grant
-    grantName = grant.grantName
-    bundleVersion = grant.bundleVersion
     durability = grant.connection.durability == .powerSafe ? .powerSafe : .crashSafe
-    return session.lane.append(
-      SessionOpenRecord(
-        principal: grant.principal, tokenID: grant.tokenID, actors: grant.actors,
-        connection: grant.connection.name, connectionID: grant.connection.id,
-        database: grant.connection.database, databaseRole: grant.role,
-        segment: session.lane.commons.configuration.segment,
-        clientAddress: session.facts.address, clientTLS: session.facts.tls,
-        serverAddress: serverAddress, serverTLS: serverTLS,
-        applicationName: opened.applicationName.prefix(utf8Bytes: AssertedText.nameBytes),
-        grant: grant.grantName,
-        bundleVersion: grant.bundleVersion, bundleHash: grant.bundleHash,
-        tokenExpiresUnixSeconds: grant.tokenExpiresUnixSeconds),
-      session: session.id)
+    var record = SessionOpenRecord(
+      principal: grant.principal, tokenID: grant.tokenID, actors: grant.actors,
+      connection: grant.connection.name, connectionID: grant.connection.id,
+      database: grant.connection.database, databaseRole: grant.role,
+      segment: session.lane.commons.configuration.segment,
+      clientAddress: session.facts.address, clientTLS: session.facts.tls,
+      serverAddress: serverAddress, serverTLS: serverTLS,
+      applicationName: opened.applicationName.prefix(utf8Bytes: AssertedText.nameBytes),
+      grant: grant.grantName,
+      bundleVersion: grant.bundleVersion, bundleHash: grant.bundleHash,
+      tokenExpiresUnixSeconds: grant.tokenExpiresUnixSeconds)
+    record.policy = grant.policyName
+    record.isReadOnly = grant.isReadOnly
+    return session.lane.append(record, session: session.id)
   }
 
   private func close(_ closed: SessionClosed, _ session: Session) {
@@ -158,15 +161,16 @@ struct SessionRecorder {
   private mutating func begin(_ begun: StatementBegun, _ session: Session) -> Bool {
     let digest = digest(of: begun)
     session.lane.appendText(begun.text, digest: digest)
-    return session.lane.append(
-      StatementBeginRecord(
-        statement: begun.statement, digest: digest, wireProtocol: begun.kind.recorded,
-        parameters: begun.parameters.isEmpty ? [] : begun.parameters.map(\.recorded),
-        transactionStatus: String(UnicodeScalar(begun.transactionStatus)),
-        preparedStatement: begun.preparedStatement, portal: begun.portal,
-        rowLimit: begun.rowLimit, rule: grantName, bundleVersion: bundleVersion,
-        durability: durability),
-      session: session.id)
+    var record = StatementBeginRecord(
+      statement: begun.statement, digest: digest, wireProtocol: begun.kind.recorded,
+      parameters: begun.parameters.isEmpty ? [] : begun.parameters.map(\.recorded),
+      transactionStatus: String(UnicodeScalar(begun.transactionStatus)),
+      preparedStatement: begun.preparedStatement, portal: begun.portal,
+      rowLimit: begun.rowLimit, rule: begun.rule.rule,
+      bundleVersion: session.judge.bundle.version, durability: durability)
+    record.policy = begun.rule.policy
+    record.observed = begun.observed
+    return session.lane.append(record, session: session.id)
   }
 
   private func end(_ ended: StatementEnded, _ session: Session) {

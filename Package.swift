@@ -65,7 +65,7 @@ let shared: [Target] = [
   library("GatewayModel", in: "Shared", []),
   library("PostgresWire", in: "Shared", [.nioCore, .crypto]),
   library("PolicyEngine", in: "Shared", ["GatewayModel"]),
-  library("SignedBundle", in: "Shared", [.crypto, "GatewayModel"]),
+  library("SignedBundle", in: "Shared", [.crypto, "GatewayModel", "PolicyEngine"]),
   library("AuditLog", in: "Shared", [.crypto, .protobuf, "GatewayModel", "AuditRecordProto"]),
   library(
     "AuditRecordProto", in: "Shared", [.protobuf], settings: generatedSettings),
@@ -182,7 +182,7 @@ let testTargets: [Target] = [
   tests("PolicyEngineTests", ["PolicyEngine", "GatewayModel"]),
   tests("PostgresWireTests", ["PostgresWire", "TestSupport", .nioCore, .crypto]),
   tests("SessionCoreTests", ["SessionCore", "PostgresWire", "GatewayModel", .nioCore]),
-  tests("SignedBundleTests", ["SignedBundle", "GatewayModel", .crypto]),
+  tests("SignedBundleTests", ["SignedBundle", "PolicyEngine", "GatewayModel", .crypto]),
   tests("StatementAnalysisTests", ["StatementAnalysis", "GatewayModel", "TestSupport"]),
   tests("SessionTokenTests", ["SessionToken", "GatewayModel", .crypto]),
   tests("PeerIdentityTests", ["PeerIdentity", "GatewayModel", .x509, .crypto]),
@@ -194,7 +194,8 @@ let testTargets: [Target] = [
   tests(
     "SessionEngineTests",
     [
-      "SessionEngine", "SessionCore", "SessionToken", "SignedBundle", "RecordLog", "AuditLog",
+      "SessionEngine", "SessionCore", "SessionToken", "SignedBundle", "PolicyEngine", "RecordLog",
+      "AuditLog",
       "AuditRecordProto", "PostgresWire", "GatewayModel", "TestSupport", .nioCore, .nioPosix,
       .nioSSL,
       .crypto, .logging,

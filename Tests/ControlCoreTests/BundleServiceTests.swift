@@ -27,7 +27,7 @@ import Testing
     let payload = try payload(plane, bundle)
     #expect(payload.version == bundle.version)
     #expect(payload.connections.map(\.name) == ["orders"])
-    #expect(payload.grants.map(\.name) == ["dba-orders-app"])
+    #expect(payload.policies.flatMap(\.grants).map(\.name) == ["dba-orders-app"])
     #expect(payload.tokenKeys.count == 1)
     #expect(payload.expiresAtUnixSeconds - payload.issuedAtUnixSeconds == 7 * 24 * 3600)
   }

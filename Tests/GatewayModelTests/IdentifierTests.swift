@@ -50,16 +50,3 @@ import Testing
     #expect(secret.text == "hunter2")
   }
 }
-
-@Suite struct GranteeTests {
-  @Test func isEitherAPrincipalOrAGroup() throws {
-    let decoder = JSONDecoder()
-    #expect(
-      try decoder.decode(Grant.Grantee.self, from: Data(#"{"group":"dba"}"#.utf8)) == .group("dba"))
-    for json in ["{}", #"{"group":"dba","principal":"alice"}"#] {
-      #expect(throws: DecodingError.self) {
-        try decoder.decode(Grant.Grantee.self, from: Data(json.utf8))
-      }
-    }
-  }
-}

@@ -9,23 +9,39 @@ import Testing
 @Suite struct CensusTests {
   @Test func limitsHoldForAllAndForOnePrincipal() throws {
     let census = SessionCensus()
-    try census.enter("alice", limit: 2, principalLimit: 1)
+    try census.enter(.of("alice"), limit: 2, principalLimit: 1, grantLimit: nil)
     #expect(throws: SessionCensus.Full.self) {
-      try census.enter("alice", limit: 2, principalLimit: 1)
+      try census.enter(.of("alice"), limit: 2, principalLimit: 1, grantLimit: nil)
     }
-    try census.enter("bob", limit: 2, principalLimit: 1)
+    try census.enter(.of("bob"), limit: 2, principalLimit: 1, grantLimit: nil)
     #expect(throws: SessionCensus.Full.self) {
-      try census.enter("carol", limit: 2, principalLimit: nil)
+      try census.enter(.of("carol"), limit: 2, principalLimit: nil, grantLimit: nil)
     }
-    census.leave("alice")
-    try census.enter("alice", limit: 2, principalLimit: 1)
+    census.leave(.of("alice"))
+    try census.enter(.of("alice"), limit: 2, principalLimit: 1, grantLimit: nil)
     // One that never entered takes nothing from another.
-    census.leave("mallory")
+    census.leave(.of("mallory"))
     #expect(throws: SessionCensus.Full.self) {
-      try census.enter("dave", limit: 2, principalLimit: nil)
+      try census.enter(.of("dave"), limit: 2, principalLimit: nil, grantLimit: nil)
     }
-    census.leave("bob")
-    try census.enter("dave", limit: 2, principalLimit: nil)
+    census.leave(.of("bob"))
+    try census.enter(.of("dave"), limit: 2, principalLimit: nil, grantLimit: nil)
+  }
+
+  /// A grant's limit is each principal's own, and another grant's sessions do not count.
+  @Test func aGrantLimitsThePrincipalsSessionsByIt() throws {
+    let census = SessionCensus()
+    try census.enter(.of("alice"), limit: 9, principalLimit: nil, grantLimit: 1)
+    let full = #expect(throws: SessionCensus.Full.self) {
+      try census.enter(.of("alice"), limit: 9, principalLimit: nil, grantLimit: 1)
+    }
+    #expect(
+      full?.detail
+        == "alice has 1 sessions open by the grant \"g\" of the policy \"p\"; it allows 1")
+    try census.enter(.of("bob"), limit: 9, principalLimit: nil, grantLimit: 1)
+    try census.enter(.of("alice", by: "other"), limit: 9, principalLimit: nil, grantLimit: 1)
+    census.leave(.of("alice"))
+    try census.enter(.of("alice"), limit: 9, principalLimit: nil, grantLimit: 1)
   }
 
   @Test func derivedKeysAreForOnePasswordOfOneRole() throws {
@@ -49,5 +65,11 @@ import Testing
     #expect(cache.keys(for: grant("app"), password: Secret(text: "other")) == nil)
     #expect(cache.keys(for: grant("app"), password: nil) == nil)
     #expect(cache.keys(for: grant("reader"), password: password) == nil)
+  }
+}
+
+extension CountedGrant {
+  fileprivate static func of(_ subject: String, by grant: String = "g") -> CountedGrant {
+    CountedGrant(subject: subject, policy: "p", grant: grant)
   }
 }

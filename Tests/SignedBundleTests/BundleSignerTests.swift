@@ -1,5 +1,6 @@
 import Crypto
 import GatewayModel
+import PolicyEngine
 import SignedBundle
 import Testing
 
@@ -25,8 +26,10 @@ import Testing
               ])
           ])
       ],
-      grants: [
-        Grant(name: "g", to: .principal("alice@example.com"), connection: "orders", role: "app")
+      policies: [
+        try! PolicyDocument(
+          Grant(
+            name: "g", to: .principal("alice@example.com"), connection: "orders", role: "app"))
       ],
       tokenIssuer: "sallyport", tokenKeys: [.init(kid: "t1", publicKey: "AA==")],
       limits: .init(maxStatementBytes: 1_000))

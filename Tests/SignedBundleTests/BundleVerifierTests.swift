@@ -30,7 +30,10 @@ import Testing
     #expect(bundle.payload.version == 7)
     #expect(bundle.payload.connection(named: "orders")?.host == "db.internal")
     #expect(bundle.payload.connection(named: "Orders") == nil)
-    #expect(bundle.payload.grants.first?.to == .group("analysts"))
+    let policy = try #require(bundle.payload.policies.first)
+    #expect(policy.name == "orders-prod")
+    #expect(policy.grants.first?.to.groups.map(\.text) == ["analysts"])
+    #expect(policy.rules.map(\.name) == ["no-ddl"])
     #expect(bundle.payload.limits.maxSessions == 100)
     #expect(bundle.hash.description == (try BundleVectors.index().payloadHashOfV7))
     #expect(bundle.envelope == (try BundleVectors.envelope("good-v7")))
@@ -58,7 +61,7 @@ import Testing
     ("signed-as-other-type-v9", .signature),
     ("other-type-v9", .malformed),
     ("signed-nonsense", .malformed),
-    ("signed-without-grants-v9", .malformed),
+    ("signed-without-policies-v9", .malformed),
     ("other-segment-v9", .audience),
     ("other-organisation-v9", .audience),
     ("version-zero", .version),

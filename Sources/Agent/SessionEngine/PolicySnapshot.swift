@@ -13,7 +13,7 @@ package final class PolicySnapshot: Sendable {
   package let hash: [UInt8]
   /// The bundle is void from then on: no login passes.
   package let expiresAt: WallTime
-  package let entry: EntryPolicy
+  package let policies: PolicySet
   package let verifier: TokenVerifier
   package let limits: BundlePayload.Limits
   private let connections: [String: Connection]
@@ -26,7 +26,7 @@ package final class PolicySnapshot: Sendable {
     version = bundle.version
     self.hash = hash
     expiresAt = bundle.expiresAt
-    entry = EntryPolicy(grants: bundle.grants)
+    policies = PolicySet(bundle.policies)
     limits = bundle.limits
     self.verifier = verifier
     connections = Dictionary(

@@ -1,4 +1,5 @@
 package import GatewayModel
+package import PolicyEngine
 
 /// What a bundle says: the policy of one segment at one version.
 ///
@@ -14,7 +15,8 @@ package struct BundlePayload: Hashable, Sendable, Codable {
   /// Whole seconds since 1970-01-01 00:00:00 UTC; the bundle is void from then on.
   package var expiresAtUnixSeconds: Int64
   package var connections: [Connection]
-  package var grants: [Grant]
+  /// Those that can concern a connection of the segment, in their order.
+  package var policies: [PolicyDocument]
   /// The `iss` that session tokens must carry.
   package var tokenIssuer: String
   package var tokenKeys: [TokenKey]
@@ -25,7 +27,7 @@ package struct BundlePayload: Hashable, Sendable, Codable {
   ///   - expiresAt: Cut to whole seconds.
   package init(
     organisation: String, segment: String, version: UInt64, issuedAt: WallTime,
-    expiresAt: WallTime, connections: [Connection], grants: [Grant], tokenIssuer: String,
+    expiresAt: WallTime, connections: [Connection], policies: [PolicyDocument], tokenIssuer: String,
     tokenKeys: [TokenKey], limits: Limits = Limits()
   ) {
     self.organisation = organisation
@@ -34,7 +36,7 @@ package struct BundlePayload: Hashable, Sendable, Codable {
     self.issuedAtUnixSeconds = issuedAt.unixNanoseconds / Self.nanosecondsPerSecond
     self.expiresAtUnixSeconds = expiresAt.unixNanoseconds / Self.nanosecondsPerSecond
     self.connections = connections
-    self.grants = grants
+    self.policies = policies
     self.tokenIssuer = tokenIssuer
     self.tokenKeys = tokenKeys
     self.limits = limits

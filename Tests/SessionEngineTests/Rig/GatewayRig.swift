@@ -4,6 +4,7 @@ import Foundation
 import GatewayModel
 import Logging
 import NIOSSL
+import PolicyEngine
 import PostgresWire
 import RecordLog
 import SessionEngine
@@ -100,22 +101,35 @@ final class GatewayRig: Sendable {
     _ connections: [Connection], grants: [Grant] = GatewayRig.grants, version: UInt64 = 1,
     lifetime: Int64 = 3_600, limits: BundlePayload.Limits = .init()
   ) async {
+    await apply(
+      connections, policies: Self.documents(grants), version: version, lifetime: lifetime,
+      limits: limits)
+  }
+
+  func apply(
+    _ connections: [Connection], policies: [PolicyDocument], version: UInt64 = 1,
+    lifetime: Int64 = 3_600, limits: BundlePayload.Limits = .init()
+  ) async {
     await gateway.apply(
       Self.policy(
-        connections, grants: grants, version: version, lifetime: lifetime, limits: limits,
+        connections, policies: policies, version: version, lifetime: lifetime, limits: limits,
         tokenKey: tokenKey))
   }
 
+  private static func documents(_ grants: [Grant]) -> [PolicyDocument] {
+    grants.compactMap { try? PolicyDocument($0) }
+  }
+
   private static func policy(
-    _ connections: [Connection], grants: [Grant] = GatewayRig.grants, version: UInt64 = 1,
-    lifetime: Int64 = 3_600, limits: BundlePayload.Limits = .init(),
+    _ connections: [Connection], policies: [PolicyDocument] = documents(grants),
+    version: UInt64 = 1, lifetime: Int64 = 3_600, limits: BundlePayload.Limits = .init(),
     tokenKey: Curve25519.Signing.PrivateKey
   ) -> PolicySnapshot {
     let now = Self.now()
     let bundle = BundlePayload(
       organisation: "test", segment: "test", version: version, issuedAt: now,
       expiresAt: WallTime(unixNanoseconds: now.unixNanoseconds + lifetime * 1_000_000_000),
-      connections: connections, grants: grants, tokenIssuer: "sallyport",
+      connections: connections, policies: policies, tokenIssuer: "sallyport",
       tokenKeys: [
         .init(kid: "k1", publicKey: tokenKey.publicKey.rawRepresentation.base64EncodedString())
       ],

@@ -125,10 +125,22 @@ final class SessionLane: @unchecked Sendable {
     policy = snapshot
     connector.forgetCertificates()
     append(BundleAppliedRecord(version: snapshot.version, hash: snapshot.hash), session: nil)
-    for session in sessions.values where !session.isAllowed(by: snapshot) {
+    review(Array(sessions.values)[...])
+  }
+
+  /// How many sessions are looked at in one turn of the loop when the policy changes.
+  private static let reviewedPerTurn = 64
+
+  /// Ends the sessions that the policy in force does not let in; a few at a time, since the others'
+  /// statements are judged by it already.
+  private func review(_ sessions: ArraySlice<Session>) {
+    for session in sessions.prefix(Self.reviewedPerTurn) where !session.isAllowed {
       session.terminate(
-        .grantRevoked, detail: "bundle \(snapshot.version) gives this entry no more")
+        .grantRevoked, detail: "bundle \(policy?.version ?? 0) gives this entry no more")
     }
+    let rest = sessions.dropFirst(Self.reviewedPerTurn)
+    guard !rest.isEmpty else { return }
+    loop.execute { self.review(rest) }
   }
 
   // MARK: Records

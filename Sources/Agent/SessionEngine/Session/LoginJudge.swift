@@ -10,8 +10,12 @@ struct LoginJudge {
   let agent: AgentID
   let openCredential: CredentialOpener
 
+  /// - Parameters:
+  ///   - address: The client's, as in ``ClientLegFacts/address``.
+  ///   - entered: What the session's statements are judged by, when the login is granted.
   func verdict(
-    on request: LoginRequest, wall: WallTime, monotonic: MonotonicTime
+    on request: LoginRequest, from address: String, wall: WallTime, monotonic: MonotonicTime,
+    entered: (EnteredSession) -> Void
   ) -> LoginVerdict {
     guard let policy else {
       return .refused(
@@ -39,28 +43,34 @@ struct LoginJudge {
     guard let connection = policy.connection(named: request.connection) else {
       return refused(.noSuchConnection, Self.noConnection(request.connection))
     }
-    switch policy.entry.decide(
-      principal: token.principal, connection: connection, requestedRole: request.requestedRole)
-    {
-    case .deny(let reason):
+    let entry = EntryRequest(
+      principal: token.principal, actors: token.actors, connection: connection.name,
+      labels: connection.labels, requestedRole: request.requestedRole, clientAddress: address,
+      application: request.applicationName, at: wall)
+    switch policy.policies.entry(entry) {
+    case .deny(let reason, let detail):
       return refused(
-        reason, "\(token.principal.subject) asked for the role \"\(request.requestedRole)\"")
-    case .allow(let grant, let role):
+        reason,
+        "\(token.principal.subject) asked for the role \"\(request.requestedRole)\": \(detail)")
+    case .allow(let policyName, let grant, let role):
       let credential: ServerCredential
       do {
         credential = try self.credential(of: role, at: connection)
       } catch {
         return refused(.credentialMissing, error.detail)
       }
-      return .granted(
-        LoginGrant(
-          principal: token.principal, actors: token.actors, tokenID: token.tokenID,
-          tokenExpiresUnixSeconds: UInt64(
-            clamping: token.expiresAt.unixNanoseconds / 1_000_000_000),
-          expiry: Self.deadline(token.expiresAt, wall: wall, monotonic: monotonic),
-          connection: connection, role: role, grantName: grant.name,
-          bundleVersion: policy.version, bundleHash: policy.hash),
-        credential)
+      let session = EnteredSession(entry, connection: connection, role: role, snapshot: policy)
+      var granted = LoginGrant(
+        principal: token.principal, actors: token.actors, tokenID: token.tokenID,
+        tokenExpiresUnixSeconds: UInt64(
+          clamping: token.expiresAt.unixNanoseconds / 1_000_000_000),
+        expiry: Self.deadline(token.expiresAt, wall: wall, monotonic: monotonic),
+        connection: connection, role: role, grantName: grant,
+        bundleVersion: policy.version, bundleHash: policy.hash)
+      granted.policyName = policyName
+      granted.take(session.policy)
+      entered(session)
+      return .granted(granted, credential)
     }
   }
 
@@ -115,5 +125,25 @@ struct LoginJudge {
     let (left, underflow) = time.unixNanoseconds.subtractingReportingOverflow(wall.unixNanoseconds)
     let (at, overflow) = monotonic.nanoseconds.addingReportingOverflow(left)
     return MonotonicTime(nanoseconds: underflow || overflow ? .max : at)
+  }
+}
+
+extension LoginGrant {
+  /// Takes the bounds that the policy sets for the session as a whole.
+  mutating func take(_ policy: SessionPolicy) {
+    isReadOnly = policy.isReadOnly
+    let limits = policy.limits
+    if policy.isReadOnly {
+      serverSettings.append(ServerSetting(name: "default_transaction_read_only", value: "on"))
+    }
+    if let timeout = limits.statementTimeout {
+      serverSettings.append(
+        // PostgreSQL counts milliseconds in 32 bits.
+        ServerSetting(
+          name: "statement_timeout", value: "\(min(timeout.milliseconds, Int(Int32.max)))ms"))
+    }
+    idleTimeout = limits.idleTimeout?.duration
+    maximumStatementBytes = limits.maximumStatementBytes
+    maximumSessions = limits.maximumSessions
   }
 }

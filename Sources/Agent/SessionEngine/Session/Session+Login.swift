@@ -9,26 +9,26 @@ extension Session {
       return terminate(
         .recordLogUnavailable, detail: lane.problem ?? "the record log takes no new sessions")
     }
-    let judge = LoginJudge(
+    let verdict = LoginJudge(
       policy: lane.policy, agent: lane.commons.configuration.agent,
-      openCredential: lane.commons.openCredential)
-    let verdict = judge.verdict(on: request, wall: lane.wallTime, monotonic: lane.now)
+      openCredential: lane.commons.openCredential
+    ).verdict(
+      on: request, from: facts.address, wall: lane.wallTime, monotonic: lane.now,
+      entered: judge.enter)
     guard case .granted(let grant, var credential) = verdict else {
       return handle(.loginVerdict(verdict))
     }
     let limits = lane.commons.configuration.limits
     do throws(SessionCensus.Full) {
       try lane.commons.sessions.enter(
-        grant.principal.subject,
+        grant.census,
         limit: min(limits.sessions, lane.policy?.limits.maxSessions ?? limits.sessions),
-        principalLimit: lane.policy?.limits.maxSessionsPerPrincipal)
+        principalLimit: lane.policy?.limits.maxSessionsPerPrincipal,
+        grantLimit: grant.maximumSessions)
     } catch {
       return terminate(.tooManySessions, detail: error.detail)
     }
     self.grant = grant
-    let rule = PolicyRuleName(policy: grant.policyName, rule: grant.grantName)
-    self.judge.bundle = BundleName(version: grant.bundleVersion, hash: grant.bundleHash)
-    self.judge.decide = { _ in StatementJudgement(.allow, by: rule) }
     password = credential.password
     certificate = credential.certificate
     credential.cachedKeys = lane.scramKeys.keys(for: grant, password: credential.password)
@@ -61,7 +61,7 @@ extension Session {
     lane.remove(self)
     if let mintedKey { lane.commons.cancels.remove(mintedKey) }
     mintedKey = nil
-    if let grant { lane.commons.sessions.leave(grant.principal.subject) }
+    if let grant { lane.commons.sessions.leave(grant.census) }
     grant = nil
     password = nil
     certificate = nil

@@ -28,7 +28,7 @@ final class Session: @unchecked Sendable {
   let facts: ClientLegFacts
   let client = SessionLeg()
   let server = SessionLeg()
-  let judge = SessionJudge()
+  let judge: SessionJudge
   var core: SessionCore
   var recorder = SessionRecorder()
   /// The grant that let the session in, once it is in.
@@ -60,6 +60,7 @@ final class Session: @unchecked Sendable {
     self.lane = lane
     self.id = id
     self.facts = facts
+    judge = SessionJudge(lane: lane)
     let bounds = lane.commons.configuration.limits
     cancelAllowance = RecordAllowance(perSecond: bounds.cancelsPerSecond)
     var limits = SessionLimits()
@@ -149,16 +150,8 @@ final class Session: @unchecked Sendable {
     handle(.terminate(reason: reason, detail: detail))
   }
 
-  /// Whether the session could still enter under this policy.
-  func isAllowed(by policy: PolicySnapshot) -> Bool {
-    guard let grant else { return true }
-    guard let connection = policy.connection(named: grant.connection.name),
-      connection.id == grant.connection.id,
-      case .allow(_, let role) = policy.entry.decide(
-        principal: grant.principal, connection: connection, requestedRole: grant.role)
-    else { return false }
-    return role == grant.role
-  }
+  /// Whether the policy in force still lets the session in.
+  var isAllowed: Bool { grant == nil || judge.renew() }
 
   /// The records of this tick are lost, so what they cover must not reach the server.
   ///

@@ -1,25 +1,48 @@
 internal import GatewayModel
 import NIOCore
+internal import PolicyEngine
 import SessionCore
-internal import StatementAnalysis
 
-/// What a session's texts are judged by: nothing passes before its login is granted.
+/// What a session's texts are judged by: the policy in force on its event loop, as far as it concerns
+/// the session. Before its login is granted nothing passes.
 ///
-/// SAFETY: ``decide`` is read and written on the session's event loop only.
+/// A new bundle is noticed at the next statement, so that putting one in force does not hold up the
+/// loop for all of its sessions.
+///
+/// SAFETY: every stored property that changes is read and written on the lane's event loop only.
 final class SessionJudge: StatementJudge, @unchecked Sendable {
-  /// The bundle that is judged by.
-  var bundle = BundleName()
-  var decide: ((StatementFacts) -> StatementJudgement)?
+  private unowned let lane: SessionLane
+  private var entered: EnteredSession?
 
-  func facts(of text: ByteBuffer) -> StatementFacts { StatementFacts() }
+  init(lane: SessionLane) { self.lane = lane }
 
-  func judge(_ facts: StatementFacts) -> StatementJudgement {
-    decide?(facts) ?? StatementJudgement(.refuse(Self.notYet))
+  /// The bundle that the last statement was judged by.
+  var bundle: BundleName { entered?.bundle ?? BundleName() }
+
+  /// The login was granted.
+  func enter(_ session: EnteredSession) { entered = session }
+
+  /// Whether the session may go on under the policy in force; takes it when it is another.
+  func renew() -> Bool {
+    guard var session = entered, let snapshot = lane.policy else { return false }
+    if session.snapshot === snapshot { return session.isAllowed }
+    session.take(snapshot, at: lane.wallTime)
+    entered = session
+    return session.isAllowed
   }
 
-  private static let notYet = StatementRefusal(
-    reason: .noBundle, sqlstate: "28000", message: "no policy is in force for this session",
-    hint: "Connect again.", detail: "")
+  func facts(of text: ByteBuffer) -> StatementFacts {
+    StatementFacts()
+  }
+
+  func judge(_ facts: StatementFacts) -> StatementJudgement {
+    guard renew(), let session = entered else {
+      return StatementJudgement(.refuse(.notGranted))
+    }
+    // The clock is asked only where a decision depends on it.
+    let time = session.policy.isTimeless ? WallTime(unixNanoseconds: 0) : lane.wallTime
+    return StatementJudgement(session.policy.decide(facts, at: time), of: session.bundle)
+  }
 }
 
 /// A bundle by what records name it with.
@@ -28,4 +51,55 @@ struct BundleName {
   var version: UInt64 = 0
   /// SHA-256 of the payload.
   var hash: [UInt8] = []
+}
+
+/// A session that was let in, and what of the policy concerns it.
+struct EnteredSession {
+  /// As at the login, with the role that was granted.
+  private var request: EntryRequest
+  private let connectionID: Identifier128
+  private let role: String
+  private(set) var snapshot: PolicySnapshot
+  private(set) var policy: SessionPolicy
+  /// Whether the policy in force still lets it in.
+  private(set) var isAllowed = true
+
+  init(
+    _ request: EntryRequest, connection: Connection, role: String, snapshot: PolicySnapshot
+  ) {
+    self.request = request
+    self.request.requestedRole = role
+    connectionID = connection.id
+    self.role = role
+    self.snapshot = snapshot
+    policy = snapshot.policies.session(self.request, role: role)
+  }
+
+  var bundle: BundleName { BundleName(version: snapshot.version, hash: snapshot.hash) }
+
+  mutating func take(_ snapshot: PolicySnapshot, at time: WallTime) {
+    self.snapshot = snapshot
+    request.at = time
+    guard let connection = snapshot.connection(named: request.connection),
+      connection.id == connectionID
+    else {
+      isAllowed = false
+      return
+    }
+    request.labels = connection.labels
+    policy = snapshot.policies.session(request, role: role)
+    if case .allow(_, _, let granted) = snapshot.policies.entry(request) {
+      isAllowed = granted == role
+    } else {
+      isAllowed = false
+    }
+  }
+}
+
+/// For a server leg on which no statement is to pass.
+struct NoStatements: StatementJudge {
+  func facts(of text: ByteBuffer) -> StatementFacts { .opaque(.unparseable) }
+  func judge(_ facts: StatementFacts) -> StatementJudgement {
+    StatementJudgement(.refuse(.notGranted))
+  }
 }

@@ -1,4 +1,5 @@
 package import GatewayModel
+internal import PolicyEngine
 internal import SignedBundle
 internal import Synchronization
 
@@ -185,7 +186,7 @@ package struct BundleService: Sendable {
     let payload = BundlePayload(
       organisation: settings.organisation, segment: contents.segment, version: version,
       issuedAt: now, expiresAt: now.advanced(by: settings.bundleLifetime),
-      connections: contents.connections, grants: contents.grants,
+      connections: contents.connections, policies: contents.grants.compactMap { try? PolicyDocument($0) },
       tokenIssuer: ControlKeys.tokenIssuerName, tokenKeys: keys.tokenKeys)
     do {
       let signed = try keys.policySigner.sign(payload)

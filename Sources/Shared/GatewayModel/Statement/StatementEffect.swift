@@ -25,6 +25,9 @@ package enum StatementEffect: String, Hashable, Sendable, Codable, CaseIterable 
   /// Other settings, cursors, prepared statements, notifications of the session.
   case setting
 
+}
+
+extension StatementEffect {
   /// Those that every session has to have and no grant names.
   package static let always: StatementEffects = [.transaction, .setting]
 }
@@ -67,6 +70,10 @@ package struct StatementEffects: OptionSet, Hashable, Sendable {
   package init(_ effects: some Sequence<StatementEffect>) {
     self = effects.reduce(into: []) { $0.insert(Self($1)) }
   }
+
+  /// All that a grant can name, but for those that change who the session is.
+  package static let grantable = StatementEffects(StatementEffect.allCases)
+    .subtracting(.session).subtracting(StatementEffect.always)
 
   /// In the order of ``StatementEffect``.
   package var effects: [StatementEffect] {

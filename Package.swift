@@ -72,10 +72,17 @@ let shared: [Target] = [
   .systemLibrary(
     name: "CPgQuery", path: "Sources/Shared/CPgQuery", providers: [.apt(["libpg-query-dev"])]),
   .target(
-    name: "StatementAnalysis", dependencies: ["CPgQuery", "GatewayModel"],
-    path: "Sources/Shared/StatementAnalysis", swiftSettings: settings,
+    name: "CStatementWalk", path: "Sources/Shared/CStatementWalk",
+    // No pkg-config file names them. postgres_nodes.h says what to install when they are missing.
+    cSettings: [
+      .unsafeFlags([
+        "-isystem", "/usr/include/postgresql/15/server", "-isystem", "/usr/include/postgresql",
+      ])
+    ],
     // Linked in whole, so that a server needs no package that its own database may not have.
     linkerSettings: [.linkedLibrary(":libpg_query.a"), .linkedLibrary("m")]),
+  library(
+    "StatementAnalysis", in: "Shared", ["CStatementWalk", "CPgQuery", "GatewayModel"]),
   library("PeerIdentity", in: "Shared", [.x509, .asn1, .crypto, "GatewayModel"]),
   library("SessionToken", in: "Shared", [.jwtKit, .crypto, "GatewayModel"]),
   library(
@@ -175,15 +182,21 @@ let ingestMeasure: Target = .executableTarget(
   dependencies: ["PostgresStore", "ControlCore", "AuditLog", "GatewayModel", .crypto, .logging],
   path: "bench/ingest", swiftSettings: settings)
 
+let analysisMeasure: Target = .executableTarget(
+  name: "analysis-measure", dependencies: ["StatementAnalysis", "GatewayModel"],
+  path: "bench/analysis", swiftSettings: settings)
+
 let testTargets: [Target] = [
-  testSupport, ingestMeasure,
+  testSupport, ingestMeasure, analysisMeasure,
   tests("ArchitectureTests", []),
   tests("GatewayModelTests", ["GatewayModel"]),
   tests("PolicyEngineTests", ["PolicyEngine", "GatewayModel"]),
   tests("PostgresWireTests", ["PostgresWire", "TestSupport", .nioCore, .crypto]),
   tests("SessionCoreTests", ["SessionCore", "PostgresWire", "GatewayModel", .nioCore]),
   tests("SignedBundleTests", ["SignedBundle", "PolicyEngine", "GatewayModel", .crypto]),
-  tests("StatementAnalysisTests", ["StatementAnalysis", "GatewayModel", "TestSupport"]),
+  tests(
+    "StatementAnalysisTests",
+    ["StatementAnalysis", "CStatementWalk", "GatewayModel", "TestSupport"]),
   tests("SessionTokenTests", ["SessionToken", "GatewayModel", .crypto]),
   tests("PeerIdentityTests", ["PeerIdentity", "GatewayModel", .x509, .crypto]),
   tests("TelemetryTests", ["Telemetry", .logging, .metrics]),

@@ -9,7 +9,7 @@ set -euo pipefail
 
 # The first four are what Swift's own programs and its linker run need on a bare Debian.
 build=(ca-certificates g++ git libncurses6 pkg-config libpg-query-dev libpq-dev libsqlite3-dev
-  libssl-dev zlib1g-dev)
+  libssl-dev postgresql-server-dev-15 zlib1g-dev)
 cluster=(postgresql postgresql-contrib postgresql-client openssl util-linux)
 case "${1:-}" in
   build) wanted=("${build[@]}") ;;

@@ -143,7 +143,7 @@ import Testing
 @Suite struct TextAnalysisTests {
   @Test func textsAreAnalysedAndSettled() async throws {
     let plane = try await Plane()
-    let long = String(repeating: "x", count: StatementAnalysis.maximumBytes + 1)
+    let long = String(repeating: "x", count: StatementAnalysis.maximumFormBytes + 1)
     plane.store.state.withLock { $0.waitingTexts = ["DELETE FROM orders", "SELEC", long] }
     let thread = AnalysisThread()
     defer { thread.end() }

@@ -42,7 +42,7 @@ extension DatabaseTests {
     static func analyse(_ store: PostgresStore) async throws {
       while true {
         let texts = try await store.claimTexts(
-          limit: 2, maximumBytes: StatementAnalysis.maximumBytes)
+          limit: 2, maximumBytes: StatementAnalysis.maximumFormBytes)
         guard !texts.isEmpty else { return }
         try await store.settle(
           texts.map { text in
@@ -50,7 +50,7 @@ extension DatabaseTests {
               digest: text.digest,
               result: Result { () throws(AnalysisFailure) in
                 guard let sql = text.sql else { throw .tooLong(bytes: text.bytes) }
-                return try StatementAnalysis.facts(of: sql)
+                return try StatementAnalysis.textFacts(of: sql)
               })
           })
       }

@@ -31,7 +31,7 @@ extension PostgresStore {
       do throws(AnalysisFailure) {
         guard let sql = text.sql else { throw .tooLong(bytes: text.bytes) }
         return AnalysedText(
-          digest: text.digest, result: .success(try StatementAnalysis.facts(of: sql)))
+          digest: text.digest, result: .success(try StatementAnalysis.textFacts(of: sql)))
       } catch {
         return AnalysedText(digest: text.digest, result: .failure(error))
       }
@@ -41,7 +41,7 @@ extension PostgresStore {
   /// Analyses all texts that wait.
   func analyseTexts() async throws {
     while true {
-      let texts = try await claimTexts(limit: 100, maximumBytes: StatementAnalysis.maximumBytes)
+      let texts = try await claimTexts(limit: 100, maximumBytes: StatementAnalysis.maximumFormBytes)
       guard !texts.isEmpty else { return }
       try await settle(await Self.analyse(texts))
     }

@@ -1,45 +1,8 @@
-import Foundation
 import GatewayModel
 import StatementAnalysis
-import Synchronization
 import Testing
 
-/// The one thread of the tests that parses: each that does takes a key of the process for good, of
-/// which there are 1024, and libcrypto needs some.
-private final class ParserThread: Sendable {
-  static let shared = ParserThread()
-  private let jobs = Mutex<[@Sendable () -> Void]>([])
-  private let news = DispatchSemaphore(value: 0)
-
-  private init() {
-    let thread = Thread { [self] in
-      while true {
-        news.wait()
-        jobs.withLock { $0.removeFirst() }()
-      }
-    }
-    thread.stackSize = StatementAnalysis.stackBytes
-    thread.start()
-  }
-
-  func run<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
-    await withCheckedContinuation { continuation in
-      jobs.withLock { $0.append { continuation.resume(returning: body()) } }
-      news.signal()
-    }
-  }
-}
-
-func facts(_ sql: String) async -> Result<TextFacts, AnalysisFailure> {
-  await ParserThread.shared.run {
-    do throws(AnalysisFailure) {
-      return .success(try StatementAnalysis.facts(of: sql))
-    } catch {
-      return .failure(error)
-    }
-  }
-}
-
+/// What stands in the texts of commands.
 @Suite struct FactsTests {
   struct Case: Sendable, CustomTestStringConvertible {
     var sql: String
@@ -77,13 +40,13 @@ func facts(_ sql: String) async -> Result<TextFacts, AnalysisFailure> {
     Case("DROP FUNCTION f(int)", ["DROP FUNCTION"], [], [.ddl]),
     Case("ALTER TABLE t ADD COLUMN c int", ["ALTER TABLE"], ["t"], [.ddl]),
     Case("ALTER TABLE t RENAME COLUMN a TO b", ["ALTER TABLE"], ["t"], [.ddl]),
-    Case("ALTER TABLE t OWNER TO bob", ["ALTER TABLE"], ["t"], [.ddl]),
+    Case("ALTER TABLE t OWNER TO bob", ["ALTER TABLE"], ["t"], [.ddl, .privilege]),
     Case("CREATE TABLE t (a int)", ["CREATE TABLE"], ["t"], [.ddl]),
     Case(
       "CREATE TABLE t AS SELECT * FROM u", ["CREATE TABLE AS"], ["u", "t"],
       [.read, .write, .ddl]),
     Case("SELECT * INTO t FROM u", ["SELECT INTO"], ["t", "u"], [.read, .write, .ddl]),
-    Case("CREATE EXTENSION pg_trgm", ["CREATE EXTENSION"], [], [.ddl]),
+    Case("CREATE EXTENSION pg_trgm", ["CREATE EXTENSION"], [], [.ddl, .program]),
     Case("COPY t TO STDOUT", ["COPY"], ["t"], [.read]),
     Case("COPY t FROM STDIN", ["COPY"], ["t"], [.write]),
     Case("BEGIN", ["BEGIN"], [], [.transaction]),
@@ -108,11 +71,11 @@ func facts(_ sql: String) async -> Result<TextFacts, AnalysisFailure> {
   ]
 
   @Test(arguments: cases)
-  func factsStandInTheText(_ example: Case) async throws {
-    let facts = try await facts(example.sql).get()
+  func factsStandInTheText(_ example: Case) {
+    let facts = StatementAnalysis.facts(of: example.sql)
     #expect(facts.commands == example.commands)
-    #expect(Set(facts.tables.map(\.description)) == Set(example.tables))
-    #expect(facts.effects == example.effects)
+    #expect(Set(facts.tables.map(\.name.description)) == Set(example.tables))
+    #expect(facts.effects.effects == example.effects)
   }
 
   @Test(arguments: [
@@ -127,117 +90,19 @@ func facts(_ sql: String) async -> Result<TextFacts, AnalysisFailure> {
     ("SELECT * FROM (WITH x AS (SELECT 1) SELECT * FROM x) s, x", ["x"]),
     ("WITH d AS (DELETE FROM orders RETURNING *) SELECT * FROM d", ["orders"]),
   ])
-  func commonTableExpressionsAreNoTables(sql: String, tables: [String]) async throws {
-    #expect(try await facts(sql).get().tables.map(\.description) == tables)
+  func commonTableExpressionsAreNoTables(sql: String, tables: [String]) {
+    #expect(StatementAnalysis.facts(of: sql).tables.map(\.name.description) == tables)
   }
 
-  @Test func deletionInACommonTableExpressionIsACommand() async throws {
-    let facts = try await facts(
-      "WITH d AS (DELETE FROM orders RETURNING *) SELECT * FROM d"
-    ).get()
+  @Test func deletionInACommonTableExpressionIsACommand() {
+    let facts = StatementAnalysis.facts(
+      of: "WITH d AS (DELETE FROM orders RETURNING *) SELECT * FROM d")
     #expect(facts.commands == ["SELECT", "DELETE"])
     #expect(facts.effects == [.read, .write])
   }
 
-  @Test func textsThatDifferInConstantsHaveOneForm() async throws {
-    let one = try await facts("SELECT * FROM t WHERE a = 1 AND b = 'x\"\\\n'").get()
-    let two = try await facts("SELECT * FROM t WHERE a = 42 AND b = ''").get()
-    let other = try await facts("SELECT * FROM t WHERE a = 42 AND c = ''").get()
-    #expect(one.form == "SELECT * FROM t WHERE a = $1 AND b = $2")
-    #expect(one.fingerprint == two.fingerprint)
-    #expect(one.fingerprint != other.fingerprint)
-  }
-
-  @Test func namesWithEscapesAreRead() async throws {
-    let facts = try await facts("SELECT * FROM \"a\\b\".\"c\"\"d\"").get()
-    #expect(facts.tables.map(\.parts) == [["a\\b", "c\"d"]])
-  }
-}
-
-/// A text that repeats a part, shown short.
-struct Repetition: Sendable, CustomTestStringConvertible {
-  var head: String
-  var part: String
-  var count: Int
-  var tail: String
-  var text: String { head + String(repeating: part, count: count) + tail }
-  var testDescription: String { "\(head)\(part)×\(count)\(tail.prefix(20))" }
-
-  init(_ head: String, _ part: String, _ count: Int, _ tail: String = "") {
-    self.head = head
-    self.part = part
-    self.count = count
-    self.tail = tail
-  }
-}
-
-@Suite struct HostileTextTests {
-  @Test(arguments: [
-    Repetition("SELECT ", "(", 30_000, "1" + String(repeating: ")", count: 30_000)),
-    Repetition("SELECT ", "NOT ", 10_000, "true"), Repetition("SELECT ", "case when ", 6000),
-    Repetition("SELECT ", "(SELECT ", 7000), Repetition("SELEC", "T", 0),
-    Repetition("SELECT 'a", "", 0), Repetition("\u{FFFD}\u{1}\u{7F}", "", 0),
-    Repetition("$$", "", 0), Repetition("/*", "", 0), Repetition("SELECT \u{202E}x\"", "", 0),
-  ])
-  func whatTheParserRefusesHasAReason(text: Repetition) async {
-    guard case .failure(.refused(let message)) = await facts(text.text) else {
-      Issue.record("it has facts")
-      return
-    }
-    #expect(!message.isEmpty)
-  }
-
-  @Test(arguments: [
-    Repetition("SELECT 1", "+1", 30_000, " FROM a"), Repetition("SELECT ", "- ", 9900, "1 FROM a"),
-    Repetition("SELECT 1", "::a", 20_000, " FROM a"),
-    Repetition("SELECT x", "[1]", 20_000, " FROM a"),
-    Repetition("SELECT 1 IS NULL", " IS NULL", 7000, " FROM a"),
-    Repetition("SELECT 1 FROM a", " UNION SELECT 1 FROM a", 2900),
-  ])
-  func whatNestsDeeplyIsReadAllTheSame(text: Repetition) async throws {
-    let facts = try await facts("\(text.text); DELETE FROM b").get()
-    #expect(facts.commands == ["SELECT", "DELETE"])
-    #expect(facts.tables.map(\.description) == ["a", "b"])
-  }
-
-  @Test func longTextsAreNotLookedAt() async {
-    let longest = "SELECT " + String(repeating: "1", count: StatementAnalysis.maximumBytes - 7)
-    guard case .success = await facts(longest) else {
-      Issue.record("the longest is refused")
-      return
-    }
-    #expect(
-      await facts(longest + "1")
-        == .failure(.tooLong(bytes: StatementAnalysis.maximumBytes + 1)))
-    let parentheses =
-      "SELECT " + String(repeating: "(", count: 60_000) + "1"
-      + String(repeating: ")", count: 60_000)
-    #expect(await facts(parentheses) == .failure(.tooLong(bytes: 120_008)))
-  }
-
-  @Test func nothingHidesBehindAZeroByte() async {
-    #expect(await facts("SELECT 1\u{0}; DROP TABLE t") == .failure(.zeroByte))
-  }
-
-  @Test func garbageDoesNotEndTheProgram() async {
-    // A generator of its own, so that a text that fails can be made again.
-    var state: UInt64 = 42
-    func next() -> UInt64 {
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return state >> 33
-    }
-    let words = ["SELECT", "FROM", "(", ")", "a", "'", "\"", "--", "/*", "$1", ";", "E'\\", "U&'"]
-    for _ in 0..<2000 {
-      let count = next() % 30
-      var text = ""
-      for _ in 0..<count {
-        text +=
-          next() % 3 == 0
-          ? String(Character(Unicode.Scalar(UInt8(1 + next() % 250))))
-          : words[Int(next() % UInt64(words.count))]
-        if next() % 2 == 0 { text += " " }
-      }
-      _ = await facts(text)
-    }
+  @Test func namesWithEscapesAreRead() {
+    let facts = StatementAnalysis.facts(of: "SELECT * FROM \"a\\b\".\"c\"\"d\"")
+    #expect(facts.tables.map(\.name.parts) == [["a\\b", "c\"d"]])
   }
 }

@@ -1,59 +1,54 @@
-internal import CPgQuery
-internal import GatewayModel
+internal import CStatementWalk
+package import GatewayModel
 
 /// Reads facts out of SQL with PostgreSQL's own grammar (libpg_query).
+///
+/// It gives understanding and evidence. What a statement may do is bounded by the role that it runs as at
+/// the server: docs/statement-analysis.md says what no text shows.
 package enum StatementAnalysis {
-  /// A longer text is not looked at: what the parser makes of it takes a hundred times its length.
-  package static let maximumBytes = 64 << 10
-  /// The stack that a thread needs which calls ``facts(of:)``. The parser's walks recurse as deep
-  /// as a text nests: at the most half of ``maximumBytes`` levels, 8 KiB for each.
-  package static let stackBytes = 256 << 20
-  /// The most tables of one text that are told.
-  package static let maximumTables = 1000
+  /// A longer text is opaque: what the parser makes of it takes up to 250 times its length while it is
+  /// looked at.
+  package static let maximumBytes = 1 << 20
+  /// How many nodes may stand in each other.
+  package static let maximumDepth = 2000
+  /// How many nodes a text may have.
+  package static let maximumNodes = 500_000
+  /// How many tables, columns, functions and settings are told of one text, each for itself.
+  package static let maximumNames = 1000
 
-  /// The facts of one text, which may have several statements.
+  /// The facts of one text, which may have several statements; those of an opaque one when it is not
+  /// understood.
   ///
-  /// Call it on a thread with ``stackBytes`` of stack: less, and a hostile text ends the program. Call
-  /// it on few threads: the first call on each takes one of the process's 1024 thread-specific keys
-  /// for good, and libraries that find none left fail.
-  /// - Throws: ``AnalysisFailure``.
-  package static func facts(of sql: String) throws(AnalysisFailure) -> TextFacts {
-    let length = sql.utf8.count
-    guard length <= maximumBytes else { throw .tooLong(bytes: length) }
-    guard !sql.utf8.contains(0) else { throw .zeroByte }
-    let tree = try parse(sql)
-    var walk = FactWalk(tree: tree)
-    walk.run()
-    return TextFacts(
-      fingerprint: try fingerprint(sql), form: normalised(sql) ?? sql, commands: walk.commands,
-      tables: walk.tables, effects: StatementEffect.allCases.filter(walk.effects.contains))
+  /// It needs no more stack than any thread has, and keeps nothing of the text. The first call on a
+  /// thread takes some kilobytes until the thread ends.
+  package static func facts(of text: UnsafeRawBufferPointer) -> StatementFacts {
+    walked(text) { walk in
+      walk.map { StatementFacts(csw_result($0).pointee) } ?? .opaque(.tooMany)
+    }
   }
 
-  private static func parse(_ sql: String) throws(AnalysisFailure) -> ParseTree {
-    let result = pg_query_parse(sql)
-    defer { pg_query_free_parse_result(result) }
-    if let error = result.error { throw refusal(error) }
-    guard let json = result.parse_tree,
-      let tree = ParseTree(json: Array(String(cString: json).utf8))
-    else { throw .refused(message: "it gave no parse tree") }
-    return tree
+  /// The facts of one text as above.
+  package static func facts(of sql: String) -> StatementFacts {
+    var sql = sql
+    return sql.withUTF8 { facts(of: UnsafeRawBufferPointer($0)) }
   }
 
-  private static func fingerprint(_ sql: String) throws(AnalysisFailure) -> UInt64 {
-    let result = pg_query_fingerprint(sql)
-    defer { pg_query_free_fingerprint_result(result) }
-    if let error = result.error { throw refusal(error) }
-    return result.fingerprint
+  /// Parses a text and forgets it: what ``facts(of:)`` is measured against.
+  package static func parses(_ text: UnsafeRawBufferPointer) -> Bool {
+    csw_parse_only(text.baseAddress, text.count)
   }
 
-  private static func normalised(_ sql: String) -> String? {
-    let result = pg_query_normalize(sql)
-    defer { pg_query_free_normalize_result(result) }
-    return result.normalized_query.map { String(cString: $0) }
-  }
-
-  private static func refusal(_ error: UnsafeMutablePointer<PgQueryError>) -> AnalysisFailure {
-    let message = error.pointee.message.map { String(cString: $0) } ?? "without a reason"
-    return .refused(message: message.prefix(utf8Bytes: 200))
+  /// Hands over a walk through a text, `nil` when there is no memory for one.
+  static func walked<Result>(
+    _ text: UnsafeRawBufferPointer, _ body: (OpaquePointer?) -> Result
+  ) -> Result {
+    var limits = csw_limits(
+      bytes: maximumBytes, depth: UInt32(maximumDepth), nodes: UInt32(maximumNodes),
+      names: UInt32(maximumNames))
+    let walk = csw_begin(text.baseAddress, text.count, &limits)
+    // SAFETY: the facts of a walk, and the tree that its names are in, live until csw_end, behind the
+    // body; what it makes of them are copies.
+    defer { if let walk { csw_end(walk) } }
+    return body(walk)
   }
 }

@@ -45,7 +45,7 @@ struct TextAnalysis: Sendable {
   /// - Returns: how many there were.
   func round(_ thread: AnalysisThread) async throws(ControlError) -> Int {
     let texts = try await store.claimTexts(
-      limit: Self.batch, maximumBytes: StatementAnalysis.maximumBytes)
+      limit: Self.batch, maximumBytes: StatementAnalysis.maximumFormBytes)
     guard !texts.isEmpty else { return 0 }
     try await store.settle(await thread.analyse(texts))
     return texts.count
@@ -98,7 +98,7 @@ final class AnalysisThread: Sendable {
     }
     do throws(AnalysisFailure) {
       return AnalysedText(
-        digest: text.digest, result: .success(try StatementAnalysis.facts(of: sql)))
+        digest: text.digest, result: .success(try StatementAnalysis.textFacts(of: sql)))
     } catch {
       return AnalysedText(digest: text.digest, result: .failure(error))
     }

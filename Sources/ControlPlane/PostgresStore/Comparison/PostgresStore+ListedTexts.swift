@@ -56,7 +56,10 @@ extension PostgresStore {
             WHEN f.failure = $4 AND f.attempts > $5 AND t.analysis = 2 THEN 'spent'
             ELSE 'forged' END
           WHEN t.analysis <> 0 THEN 'forged'
-          WHEN t.first_seen_at < $3 - interval '1 hour'
+          WHEN (t.first_seen_at < $3 - interval '1 hour' AND NOT EXISTS (
+              -- All texts waited again when the schema came to this step.
+              SELECT FROM sallyport.migration m WHERE m.number = $7
+                AND m.applied_at BETWEEN $3 - interval '1 hour' AND clock_timestamp()))
             OR t.first_seen_at > clock_timestamp() + interval '1 hour'
             OR f.claimed_at > clock_timestamp() + interval '5 minutes' THEN 'overdue'
           ELSE 'waits' END
@@ -71,8 +74,9 @@ extension PostgresStore {
       WHERE t.total <= $6 OR t.number = 1 ORDER BY t.digest
       """,
       [
-        last.map { .bytes($0) } ?? .null, .integer(Int64(StatementAnalysis.maximumBytes)),
+        last.map { .bytes($0) } ?? .null, .integer(Int64(StatementAnalysis.maximumFormBytes)),
         .time(start), .text(givenUp), .integer(maximumAnalyses), .integer(textPageBytes),
+        .integer(Int64(Migration.analysisAnew.number)),
       ]
     ) { row throws(PostgresError) in
       ListedText(

@@ -1,6 +1,5 @@
 internal import ControlCore
 internal import GatewayModel
-internal import StatementAnalysis
 
 /// What stands in `sallyport.statement_facts.keys`: all that texts are found by, in one index.
 enum FactKey {
@@ -8,9 +7,9 @@ enum FactKey {
   static func command(_ command: String) -> String { "c:\(command)" }
   /// All keys of a text, each once: a table also without its schema, a command also by its first
   /// word.
-  static func all(of facts: TextFacts) -> [String] {
-    var keys = Set(facts.effects.map(effect))
-    for name in facts.tables { keys.formUnion([table(name), table(name.bare)]) }
+  static func all(of facts: StatementFacts) -> [String] {
+    var keys = Set(facts.effects.effects.map(effect))
+    for name in facts.tables.map(\.name) { keys.formUnion([table(name), table(name.bare)]) }
     for name in facts.commands {
       keys.formUnion([command(name), command(String(name.prefix { $0 != " " }))])
     }

@@ -140,12 +140,15 @@ struct FactsRow: Encodable {
   init(_ text: AnalysedText) {
     digest = PostgresStore.hexadecimal(text.digest)
     switch text.result {
-    case .success(let facts):
-      fingerprint = Int64(bitPattern: facts.fingerprint)
-      form = JSONBText.storable(facts.form)
+    case .success(let text):
+      let facts = text.facts
+      fingerprint = Int64(bitPattern: text.fingerprint)
+      form = JSONBText.storable(text.form)
       commands = facts.commands.map(JSONBText.storable)
-      tables = facts.tables.map { JSONBText.storable($0.description) }
-      effects = facts.effects.map(\.rawValue)
+      var seen: Set<TableName> = []
+      tables = facts.tables.map(\.name).filter { seen.insert($0).inserted }
+        .map { JSONBText.storable($0.description) }
+      effects = facts.effects.effects.map(\.rawValue)
       keys = FactKey.all(of: facts).map(JSONBText.storable)
     case .failure(let reason):
       failure = JSONBText.storable(reason.description)

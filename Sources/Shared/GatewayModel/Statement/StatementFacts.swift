@@ -93,7 +93,9 @@ extension StatementFacts {
   /// A function that a text calls: schema, if given, and name; folded.
   package struct FunctionName: Hashable, Sendable, CustomStringConvertible {
     package var parts: [String]
-    /// Whether it is one of PostgreSQL's own that is known to compute and to do nothing else.
+    /// Whether it is one of PostgreSQL's own whose effect is known, and among the effects of the text:
+    /// most compute and do nothing else. A text that is not opaque has the effect `unknown` only for a
+    /// function that is not known.
     package var isKnown: Bool
 
     package init(parts: [String], isKnown: Bool) {

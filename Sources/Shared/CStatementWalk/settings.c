@@ -1,0 +1,108 @@
+// Settings of the session, and the modes of transactions.
+#include <string.h>
+#include <strings.h>
+
+#include "walk.h"
+
+// Those that say who the session is, whether it may write, and how the server reads what it is
+// sent: with another of the last two a text means another thing to it than to the parser here.
+static const char *const protected_settings[] = {
+    "role", "session_authorization", "default_transaction_read_only", "transaction_read_only",
+    "session_replication_role", "row_security", "standard_conforming_strings", "client_encoding",
+};
+
+static bool is_protected(const char *name) {
+  size_t count = sizeof(protected_settings) / sizeof(*protected_settings);
+  for (size_t index = 0; index < count; index++) {
+    if (strcmp(name, protected_settings[index]) == 0) return true;
+  }
+  return false;
+}
+
+// The words of a constant; NULL for what is none.
+static const char *constant(const Node *node) {
+  if (node == NULL) return NULL;
+  if (IsA(node, TypeCast)) {
+    const TypeCast *cast = (const TypeCast *)node;
+    // text alone leaves a constant as it is.
+    const TypeName *target = cast->typeName;
+    const char *type = target->names == NIL ? NULL : csw_word(llast(target->names));
+    if (type == NULL || strcmp(type, "text") != 0 || target->arrayBounds != NIL) return NULL;
+    node = cast->arg;
+  }
+  if (!IsA(node, A_Const)) return NULL;
+  const A_Const *value = (const A_Const *)node;
+  return !value->isnull && IsA(&value->val, String) ? value->val.sval.sval : NULL;
+}
+
+static void note(
+    walk_t *walk, const struct csw_item *item, const char *name, const Node *value) {
+  if (name == NULL) {
+    csw_add_one(walk, CSW_SET_NAME, "*");
+    csw_effect(walk, item, CSW_SESSION);
+    return;
+  }
+  // PostgreSQL does not tell capitals from small letters in them. The tree is this walk's own.
+  for (char *byte = (char *)name; *byte != 0; byte++) {
+    if (*byte >= 'A' && *byte <= 'Z') *byte |= 0x20;
+  }
+  csw_add_one(walk, CSW_SET_NAME, name);
+  bool is_changed = is_protected(name);
+  if (is_changed && strcmp(name, "client_encoding") == 0) {
+    // What drivers say at every start, and what the parser here reads.
+    const char *encoding = constant(value);
+    is_changed = encoding == NULL || (strcasecmp(encoding, "utf8") != 0 &&
+                                      strcasecmp(encoding, "utf-8") != 0 &&
+                                      strcasecmp(encoding, "unicode") != 0);
+  }
+  csw_effect(walk, item, is_changed ? CSW_SESSION : CSW_SETTING);
+}
+
+// Whether a mode is `READ WRITE`, or cannot be told from it.
+static bool permits_writing(const DefElem *mode) {
+  const Node *value = mode->arg;
+  if (value == NULL || !IsA(value, A_Const)) return true;
+  const A_Const *constant = (const A_Const *)value;
+  return !IsA(&constant->val, Integer) || constant->val.ival.ival == 0;
+}
+
+void csw_note_transaction_modes(
+    walk_t *walk, const struct csw_item *item, const List *options, bool lasting) {
+  const ListCell *cell;
+  foreach (cell, options) {
+    const DefElem *mode = lfirst(cell);
+    if (!IsA(mode, DefElem) || mode->defname == NULL) continue;
+    bool is_access = strcmp(mode->defname, "transaction_read_only") == 0;
+    csw_add_one(
+        walk, CSW_SET_NAME,
+        is_access && lasting ? "default_transaction_read_only" : mode->defname);
+    csw_effect(walk, item, is_access && permits_writing(mode) ? CSW_SESSION : CSW_SETTING);
+  }
+}
+
+void csw_note_setting(walk_t *walk, const struct csw_item *item, const VariableSetStmt *set) {
+  switch (set->kind) {
+    case VAR_RESET_ALL:
+      csw_add_one(walk, CSW_SET_NAME, "*");
+      csw_effect(walk, item, CSW_SETTING);
+      return;
+    case VAR_SET_MULTI:
+      csw_effect(walk, item, CSW_SETTING);
+      csw_note_transaction_modes(
+          walk, item, set->args,
+          set->name != NULL && strcmp(set->name, "SESSION CHARACTERISTICS") == 0);
+      return;
+    default:
+      note(walk, item, set->name, set->args == NIL ? NULL : linitial(set->args));
+      return;
+  }
+}
+
+void csw_note_set_config(walk_t *walk, const struct csw_item *item, const FuncCall *call) {
+  // Names of arguments and arrays of them can stand in any order.
+  bool is_plain = list_length(call->args) >= 2 && !call->func_variadic;
+  const ListCell *cell;
+  foreach (cell, call->args) is_plain &= !IsA(lfirst(cell), NamedArgExpr);
+  const char *name = is_plain ? constant(linitial(call->args)) : NULL;
+  note(walk, item, name, is_plain ? lsecond(call->args) : NULL);
+}

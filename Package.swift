@@ -39,6 +39,7 @@ extension Target.Dependency {
   static let lifecycleSignals = product(
     name: "UnixSignals", package: "swift-service-lifecycle")
   static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
+  static let yams = product(name: "Yams", package: "Yams")
   static let atomics = product(name: "Atomics", package: "swift-atomics")
 }
 
@@ -65,6 +66,7 @@ let shared: [Target] = [
   library("GatewayModel", in: "Shared", []),
   library("PostgresWire", in: "Shared", [.nioCore, .crypto]),
   library("PolicyEngine", in: "Shared", ["GatewayModel"]),
+  library("PolicyDocuments", in: "Shared", [.yams, "PolicyEngine", "GatewayModel"]),
   library("SignedBundle", in: "Shared", [.crypto, "GatewayModel", "PolicyEngine"]),
   library("AuditLog", in: "Shared", [.crypto, .protobuf, "GatewayModel", "AuditRecordProto"]),
   library(
@@ -191,6 +193,9 @@ let testTargets: [Target] = [
   tests("ArchitectureTests", []),
   tests("GatewayModelTests", ["GatewayModel"]),
   tests("PolicyEngineTests", ["PolicyEngine", "GatewayModel"]),
+  tests(
+    "PolicyDocumentsTests",
+    ["PolicyDocuments", "PolicyEngine", "StatementAnalysis", "GatewayModel"]),
   tests("PostgresWireTests", ["PostgresWire", "TestSupport", .nioCore, .crypto]),
   tests("SessionCoreTests", ["SessionCore", "PostgresWire", "GatewayModel", .nioCore]),
   tests("SignedBundleTests", ["SignedBundle", "PolicyEngine", "GatewayModel", .crypto]),
@@ -266,6 +271,7 @@ let package = Package(
     .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
     .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+    .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
     .package(url: "https://github.com/vapor/jwt-kit", exact: "5.7.1"),
   ],
   targets: shared + agent + controlPlane + testTargets

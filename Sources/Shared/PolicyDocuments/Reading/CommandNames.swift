@@ -1,0 +1,40 @@
+internal import PolicyEngine
+
+/// The names of PostgreSQL's commands as facts of statements have them.
+enum CommandNames {
+  /// In the order of the alphabet.
+  static let all: [String] = {
+    let made = ["CREATE", "ALTER", "DROP"].flatMap { verb in objects.map { "\(verb) \($0)" } }
+    return Set(made + plain).sorted()
+  }()
+
+  /// Whether the pattern is a name of one, or matches one.
+  static func matched(by pattern: CommandPattern) -> Bool {
+    all.contains(where: pattern.pattern.matches)
+  }
+
+  private static let plain = [
+    "SELECT", "SELECT INTO", "INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE TABLE", "COPY",
+    "COPY FROM", "COPY TO", "VALUES", "TABLE", "EXPLAIN", "EXPLAIN ANALYZE", "CALL", "DO",
+    "EXECUTE", "PREPARE", "DEALLOCATE", "DECLARE CURSOR", "FETCH", "MOVE", "CLOSE CURSOR", "LOAD",
+    "SET", "RESET", "SHOW", "DISCARD", "DISCARD ALL", "SET ROLE", "SET SESSION AUTHORIZATION",
+    "RESET ROLE", "RESET SESSION AUTHORIZATION", "RESET ALL", "SET TRANSACTION",
+    "SET CONSTRAINTS", "SET SESSION CHARACTERISTICS", "NOTIFY", "LISTEN", "UNLISTEN",
+    "LOCK TABLE", "CLUSTER", "VACUUM", "ANALYZE", "REINDEX", "CHECKPOINT", "COMMENT",
+    "SECURITY LABEL", "GRANT", "REVOKE", "GRANT ROLE", "REVOKE ROLE", "REASSIGN OWNED",
+    "DROP OWNED", "ALTER DEFAULT PRIVILEGES", "ALTER SYSTEM", "IMPORT FOREIGN SCHEMA",
+    "CREATE TABLE AS", "REFRESH MATERIALIZED VIEW", "BEGIN", "START", "START TRANSACTION",
+    "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "ROLLBACK TO", "PREPARE TRANSACTION",
+    "COMMIT PREPARED", "ROLLBACK PREPARED", "ALTER TABLE MOVE ALL", "ALTER OBJECT DEPENDS",
+  ]
+
+  private static let objects = [
+    "ACCESS METHOD", "AGGREGATE", "CAST", "COLLATION", "CONVERSION", "DATABASE", "DOMAIN",
+    "EVENT TRIGGER", "EXTENSION", "FOREIGN DATA WRAPPER", "FOREIGN SERVER", "FOREIGN TABLE",
+    "FUNCTION", "GROUP", "INDEX", "LANGUAGE", "LARGE OBJECT", "MATERIALIZED VIEW", "OPERATOR",
+    "OPERATOR CLASS", "OPERATOR FAMILY", "POLICY", "PROCEDURE", "PUBLICATION", "ROLE", "ROUTINE",
+    "RULE", "SCHEMA", "SEQUENCE", "SERVER", "STATISTICS", "SUBSCRIPTION", "TABLE", "TABLESPACE",
+    "TEXT SEARCH CONFIGURATION", "TEXT SEARCH DICTIONARY", "TEXT SEARCH PARSER",
+    "TEXT SEARCH TEMPLATE", "TRANSFORM", "TRIGGER", "TYPE", "USER", "USER MAPPING", "VIEW",
+  ]
+}

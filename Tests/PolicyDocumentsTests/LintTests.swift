@@ -1,0 +1,226 @@
+import PolicyEngine
+import Testing
+
+@testable import PolicyDocuments
+
+/// What a set says and cannot mean.
+@Suite struct LintTests {
+  private func lint(
+    _ texts: String..., connections: [PolicyLint.KnownConnection]? = nil,
+    catalogue: Catalogue? = nil
+  ) throws -> [String] {
+    let files = texts.enumerated().map { SourceFile(path: "\($0.offset).yaml", text: $0.element) }
+    let reading = PolicyReading(files)
+    try #require(reading.isUsable, "\(reading.diagnostics)")
+    return PolicyLint(reading.documents, connections: connections, catalogue: catalogue)
+      .diagnostics().map(\.description)
+  }
+
+  private static let grant = "{ name: g, to: { groups: [x] }, role: r, effects: [write] }"
+
+  @Test func cleanSetSaysNothing() throws {
+    #expect(
+      try lint(
+        """
+        policy: p
+        grants: [\(Self.grant)]
+        rules:
+          - { name: d, deny: { effects: [write], unfiltered: true } }
+          - { name: e, deny: { effects: [write], tables: [a] }, except: { groups: [x] } }
+          - { name: m, mask: { columns: [c.d], with: email } }
+        """
+      ).isEmpty)
+  }
+
+  @Test func grantOfWhichNothingIsLeft() throws {
+    #expect(
+      try lint(
+        "policy: p\ngrants: [\(Self.grant)]",
+        "policy: q\nrules: [{ name: d, deny: { effects: [write, ddl] } }]") == [
+          """
+          0.yaml:2:18: error: the rule "q/d" refuses all that the grant "g" allows; exempt whom the \
+          grant is for, or leave it out (1.yaml:2:17)
+          """
+        ])
+    for rule in [
+      "deny: { effects: [ddl] }", "deny: { effects: [write], tables: [a] }",
+      "to: { groups: [y] }, deny: { effects: [write] }",
+      "except: { groups: [x] }, deny: { effects: [write] }",
+      "mode: observe, deny: { effects: [write] }",
+    ] {
+      #expect(
+        try lint("policy: p\ngrants: [\(Self.grant)]\nrules: [{ name: d, \(rule) }]").isEmpty,
+        "\(rule)")
+    }
+    #expect(
+      try lint(
+        "policy: p\ngrants: [\(Self.grant)]\nrules: [{ name: d, deny: { commands: [\"*\"] } }]"
+      ).count == 1)
+    #expect(
+      try lint(
+        "policy: p\ngrants: [\(Self.grant)]",
+        "policy: q\non: { connections: [a] }\nrules: [{ name: d, deny: { effects: [write] } }]"
+      ).isEmpty)
+  }
+
+  @Test func allowOfWhichNothingIsLeft() throws {
+    let deny = "{ name: d, deny: { effects: [session] } }"
+    #expect(
+      try lint(
+        """
+        policy: p
+        rules:
+          - { name: a, allow: { effects: [session], commands: [SET] } }
+          - \(deny)
+        """
+      ).map { $0.prefix { $0 != ";" } } == [
+        "0.yaml:3:13: error: the rule \"p/d\" refuses all that the rule \"a\" allows"
+      ])
+    #expect(
+      try lint(
+        """
+        policy: p
+        rules:
+          - { name: a, allow: { effects: [session, read] } }
+          - \(deny)
+        """
+      ).isEmpty)
+  }
+
+  @Test(arguments: [
+    ("deny: { tables: [public.*] }", "deny: { tables: [public.a] }", true),
+    ("deny: { tables: [public.a] }", "deny: { tables: [public.*] }", false),
+    ("deny: { tables: [a] }", "deny: { reads: [public.a] }", true),
+    ("deny: { commands: [\"DROP *\"] }", "hold: { commands: [DROP TABLE] }", true),
+    ("hold: { commands: [\"DROP *\"] }", "deny: { commands: [DROP TABLE] }", false),
+    ("deny: { effects: [write, ddl] }", "deny: { effects: [write], unfiltered: true }", true),
+    ("deny: { effects: [write], unfiltered: true }", "deny: { effects: [write] }", false),
+    ("to: { groups: [x] }, deny: { opaque: true }", "deny: { opaque: true }", false),
+    ("deny: { opaque: true }", "to: { groups: [x] }, deny: { opaque: true }", true),
+    (
+      "to: { users: [\"a*\"] }, deny: { opaque: true }",
+      "to: { users: [ab] }, deny: { opaque: true }", true
+    ),
+    ("except: { groups: [x] }, deny: { opaque: true }", "deny: { opaque: true }", false),
+    ("mode: observe, deny: { opaque: true }", "deny: { opaque: true }", false),
+    ("deny: { opaque: true }", "mode: observe, deny: { opaque: true }", false),
+    ("deny: { columns: [a.b] }", "deny: { columns: [x.a.b] }", true),
+    ("deny: { times: [\"08:00-09:00\"] }", "deny: { times: [\"08:00-10:00\"] }", false),
+  ])
+  func ruleThatNeverDecides(first: String, second: String, isTold: Bool) throws {
+    let told = try lint(
+      "policy: p\nrules:\n  - { name: one, \(first) }\n  - { name: two, \(second) }")
+    #expect(
+      told.contains { $0.contains("4:13: warning: the rule \"two\" never decides") } == isTold)
+    #expect(told.count == (isTold ? 1 : 0), "\(told)")
+  }
+
+  @Test func holdBehindNothingIsRefusedByALaterDeny() throws {
+    let told = try lint(
+      "policy: p\nrules:\n  - { name: h, hold: { opaque: true } }\n"
+        + "  - { name: d, deny: { opaque: true } }")
+    #expect(told.first?.hasPrefix("0.yaml:3:13: warning: the rule \"h\" never decides") == true)
+  }
+
+  @Test(arguments: [
+    "except: { subjects: [\"*\"] }, deny: { opaque: true }",
+    "to: { groups: [ab] }, except: { groups: [\"a*\"] }, deny: { opaque: true }",
+  ])
+  func exemptionOfEverybody(rule: String) throws {
+    let told = try lint("policy: p\nrules:\n  - { name: r, \(rule) }")
+    #expect(
+      told.count == 1 && told[0].hasPrefix("0.yaml:3:13: error: the rule \"r\" exempts every"))
+  }
+
+  @Test func observeInsideObserve() throws {
+    let told = try lint(
+      """
+      policy: p
+      mode: observe
+      rules: [{ name: r, mode: observe, deny: { opaque: true } }]
+      """)
+    #expect(told.count == 1 && told[0].hasPrefix("0.yaml:3:17: warning: \"r\" observes inside"))
+  }
+
+  @Test func columnThatIsMaskedInTwoWays() throws {
+    let told = try lint(
+      "policy: p\nrules: [{ name: a, mask: { columns: [public.c.email], with: email } }]",
+      "policy: q\nrules: [{ name: b, mask: { columns: [c.email], with: hash } }]",
+      "policy: r\nrules: [{ name: c, mask: { columns: [x.email], with: hash } }]")
+    #expect(
+      told == [
+        """
+        1.yaml:2:17: error: the rule "b" masks c.email with "hash", and "p/a" with "email"; mask \
+        each column in one way (0.yaml:2:17)
+        """
+      ])
+  }
+
+  @Test func connectionsThatAreNotThere() throws {
+    let known = [
+      PolicyLint.KnownConnection(name: "orders", labels: ["env": "prod"]),
+      PolicyLint.KnownConnection(name: "hr", labels: [:]),
+    ]
+    let rule = "rules: [{ name: r, deny: { opaque: true } }]"
+    #expect(
+      try lint("policy: p\non: { connections: [order, \"h*\"] }\n\(rule)", connections: known)
+        == [
+          "0.yaml:2:1: warning: no connection is called \"order\"; did you mean \"orders\"?"
+        ])
+    #expect(
+      try lint("policy: p\non: { labels: { env: dev } }\n\(rule)", connections: known)
+        .first?.contains("is about no connection") == true)
+    #expect(
+      try lint("policy: p\non: { labels: { env: \"*\" } }\n\(rule)", connections: known).isEmpty)
+  }
+
+  @Test func namesThatTheCatalogueHasNot() throws {
+    let reading = Catalogue.reading(
+      SourceFile(path: "c", text: "catalogue:\n  public.orders: [id, total]\n  app.x: [y]\n"))
+    let catalogue = try #require(reading.catalogue)
+    let told = try lint(
+      """
+      policy: p
+      grants:
+        - { name: g, to: { groups: [x] }, role: r, effects: [read], tables: [public.ordres, "app.*"] }
+      rules:
+        - { name: d, deny: { reads: [orders, pg_catalog.pg_authid], columns: [orders.totl, y] } }
+        - { name: m, mask: { columns: [app.x.z], with: email } }
+      """, catalogue: catalogue)
+    #expect(
+      told == [
+        """
+        0.yaml:3:13: error: "g" names the table "public.ordres", which the catalogue has not; did \
+        you mean "public.orders"?
+        """,
+        """
+        0.yaml:5:13: error: "d" names the column "orders.totl", which the catalogue has not; mend \
+        the name, or the catalogue
+        """,
+        """
+        0.yaml:6:13: error: "m" names the column "app.x.z", which the catalogue has not; did you \
+        mean "app.x.y"?
+        """,
+      ])
+  }
+
+  @Test(arguments: [
+    "catalogue: x", "catalogue:\n  orders: [id]", "tables: {}", "catalogue:\n  a.b: { c: d }", "[",
+  ])
+  func catalogueThatIsNone(text: String) {
+    let reading = Catalogue.reading(SourceFile(path: "c", text: text))
+    #expect(reading.catalogue == nil && !reading.diagnostics.isEmpty)
+  }
+
+  @Test func codeThatHidesWhatIsRefused() throws {
+    let all = "{ name: g, to: { groups: [x] }, role: r, effects: [all] }"
+    let told = try lint(
+      "policy: p\ngrants: [\(all)]\nrules: [{ name: d, deny: { effects: [ddl] } }]")
+    #expect(told.count == 1 && told[0].contains("3:17: warning: the rule \"d\" refuses effects"))
+    #expect(
+      try lint(
+        "policy: p\ngrants: [\(all)]\nrules: [{ name: d, deny: { effects: [ddl, unknown] } }]"
+      )
+      .isEmpty)
+  }
+}

@@ -151,7 +151,7 @@ import Testing
     #expect(try await plane.plane.texts.round(thread) == 0)
     let results = plane.store.state.withLock { $0.analysedTexts }
     #expect(results.map { $0.digest.count } == [18, 5, long.utf8.count])
-    #expect(try results[0].result.get().tables.map(\.description) == ["orders"])
+    #expect(try results[0].result.get().facts.tables.map(\.name.description) == ["orders"])
     guard case .failure(.refused) = results[1].result else {
       Issue.record("SELEC has facts")
       return

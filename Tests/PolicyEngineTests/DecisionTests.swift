@@ -18,7 +18,7 @@ import Testing
   @Test func effectsThatNoGrantNamesAreRefusedByName() {
     let decision = Sample.decide([Sample.policy([Sample.grant(.read)])], Sample.delete)
     #expect(decision.verdict == .deny)
-    #expect(decision.message == "No grant allows this statement: it needs write.")
+    #expect(decision.message == "No grant allows this statement: it needs the effect write.")
   }
 
   @Test(arguments: [StatementEffects.transaction, .setting, [], [.read, .transaction]])

@@ -99,7 +99,18 @@ import Testing
       [.session, .setting]),
     Setting(
       "SET default_transaction_read_only = on", ["default_transaction_read_only"], [.session]),
-    Setting("SET row_security = off", ["row_security"], [.session]),
+    Setting(
+      "SELECT set_config(name, 'view', false) FROM pg_settings WHERE name = 'work_mem'",
+      ["work_mem"], [.read, .setting]),
+    Setting(
+      "SELECT set_config(name, 'off', false) FROM pg_settings WHERE name = 'transaction_read_only'",
+      ["transaction_read_only"], [.read, .session, .setting]),
+    Setting(
+      "SELECT set_config(name, 'a', false) FROM pg_settings WHERE name <> 'work_mem'", ["*"],
+      [.read, .session, .setting]),
+    Setting("SET row_security = off", ["row_security"], [.setting]),
+    Setting("SET standard_conforming_strings = on", ["standard_conforming_strings"], [.setting]),
+    Setting("SET client_encoding = 'SQL_ASCII'", ["client_encoding"], [.setting]),
     Setting("SET standard_conforming_strings = off", ["standard_conforming_strings"], [.session]),
     Setting("SET NAMES 'utf8'", ["client_encoding"], [.setting]),
     Setting("SET client_encoding = 'sjis'", ["client_encoding"], [.session]),

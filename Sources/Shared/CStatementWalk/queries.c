@@ -84,6 +84,7 @@ static void note_targets(walk_t *walk, const List *targets) {
 }
 
 static void note_select(walk_t *walk, const struct csw_item *item, const SelectStmt *select) {
+  csw_settle_setting_name(select);
   // In a chain of set operations INTO stands in the first.
   const SelectStmt *first = select;
   if (item->flags & CSW_TOP) {

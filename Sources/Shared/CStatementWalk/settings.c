@@ -8,7 +8,7 @@
 // sent: with another of the last two a text means another thing to it than to the parser here.
 static const char *const protected_settings[] = {
     "role", "session_authorization", "default_transaction_read_only", "transaction_read_only",
-    "session_replication_role", "row_security", "standard_conforming_strings", "client_encoding",
+    "session_replication_role", "standard_conforming_strings", "client_encoding",
 };
 
 static bool is_protected(const char *name) {
@@ -35,6 +35,19 @@ static const char *constant(const Node *node) {
   return !value->isnull && IsA(&value->val, String) ? value->val.sval.sval : NULL;
 }
 
+// Whether a protected setting gets a value that drivers and pg_dump set at their start, and with which
+// texts are read as the parser here reads them. The agent ends a session whose server reports others.
+static bool is_harmless(const char *name, const char *value) {
+  static const char *const encodings[] = {"utf8", "utf-8", "unicode", "sql_ascii"};
+  if (value == NULL) return false;
+  if (strcmp(name, "standard_conforming_strings") == 0) return strcasecmp(value, "on") == 0;
+  if (strcmp(name, "client_encoding") != 0) return false;
+  for (size_t index = 0; index < sizeof(encodings) / sizeof(*encodings); index++) {
+    if (strcasecmp(value, encodings[index]) == 0) return true;
+  }
+  return false;
+}
+
 static void note(
     walk_t *walk, const struct csw_item *item, const char *name, const Node *value) {
   if (name == NULL) {
@@ -47,14 +60,7 @@ static void note(
     if (*byte >= 'A' && *byte <= 'Z') *byte |= 0x20;
   }
   csw_add_one(walk, CSW_SET_NAME, name);
-  bool is_changed = is_protected(name);
-  if (is_changed && strcmp(name, "client_encoding") == 0) {
-    // What drivers say at every start, and what the parser here reads.
-    const char *encoding = constant(value);
-    is_changed = encoding == NULL || (strcasecmp(encoding, "utf8") != 0 &&
-                                      strcasecmp(encoding, "utf-8") != 0 &&
-                                      strcasecmp(encoding, "unicode") != 0);
-  }
+  bool is_changed = is_protected(name) && !is_harmless(name, constant(value));
   csw_effect(walk, item, is_changed ? CSW_SESSION : CSW_SETTING);
 }
 
@@ -95,6 +101,41 @@ void csw_note_setting(walk_t *walk, const struct csw_item *item, const VariableS
     default:
       note(walk, item, set->name, set->args == NIL ? NULL : linitial(set->args));
       return;
+  }
+}
+
+// Whether a node is the column `name`, alone.
+static bool is_name_column(const Node *node) {
+  if (node == NULL || !IsA(node, ColumnRef)) return false;
+  const List *fields = ((const ColumnRef *)node)->fields;
+  const char *word = list_length(fields) == 1 ? csw_word(linitial(fields)) : NULL;
+  return word != NULL && strcmp(word, "name") == 0;
+}
+
+// The constant that a query of pg_settings asks the column `name` to equal; NULL for other queries.
+static Node *named_setting(const SelectStmt *select) {
+  if (list_length(select->fromClause) != 1 || select->whereClause == NULL) return NULL;
+  const Node *from = linitial(select->fromClause);
+  if (!IsA(from, RangeVar) || !IsA(select->whereClause, A_Expr)) return NULL;
+  if (strcmp(((const RangeVar *)from)->relname, "pg_settings") != 0) return NULL;
+  const A_Expr *where = (const A_Expr *)select->whereClause;
+  const char *sign = list_length(where->name) == 1 ? csw_word(linitial(where->name)) : NULL;
+  if (where->kind != AEXPR_OP || sign == NULL || strcmp(sign, "=") != 0) return NULL;
+  return is_name_column(where->lexpr) && constant(where->rexpr) != NULL ? where->rexpr : NULL;
+}
+
+void csw_settle_setting_name(const SelectStmt *select) {
+  Node *name = named_setting(select);
+  if (name == NULL) return;
+  ListCell *cell;
+  foreach (cell, select->targetList) {
+    const ResTarget *target = lfirst(cell);
+    if (!IsA(target, ResTarget) || target->val == NULL || !IsA(target->val, FuncCall)) continue;
+    const FuncCall *call = (const FuncCall *)target->val;
+    const char *own = call->funcname == NIL ? NULL : csw_word(llast(call->funcname));
+    if (own == NULL || strcmp(own, "set_config") != 0 || call->args == NIL) continue;
+    // The tree is this walk's own.
+    if (is_name_column(linitial(call->args))) linitial(call->args) = name;
   }
 }
 

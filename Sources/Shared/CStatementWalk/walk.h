@@ -116,6 +116,9 @@ void csw_note_object(walk_t *walk, ObjectType kind, const Node *object);
 // settings.c
 void csw_note_setting(walk_t *walk, const struct csw_item *item, const VariableSetStmt *set);
 void csw_note_set_config(walk_t *walk, const struct csw_item *item, const FuncCall *call);
+// `SELECT set_config(name, …) FROM pg_settings WHERE name = 'x'`, which pg_dump sends for settings that
+// a server may not have: the name of the setting is put where it is taken from the row.
+void csw_settle_setting_name(const SelectStmt *select);
 void csw_note_transaction_modes(
     walk_t *walk, const struct csw_item *item, const List *options, bool lasting);
 // functions.c

@@ -37,7 +37,7 @@ final class ServerLegProbe: ChannelInboundHandler {
     self.done = done
     core = SessionCore(
       configuration: SessionConfiguration(
-        session: SessionID(.freshTimeOrdered()), poisonNonce: .random(), judge: NoStatements(),
+        session: SessionID(.freshTimeOrdered()), poisonNonce: .random(), judge: OwnStatements(),
         serverVersion: configuration.serverProtocol.version,
         channelBinding: configuration.serverChannelBinding.mode))
   }

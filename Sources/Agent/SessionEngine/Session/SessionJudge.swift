@@ -2,6 +2,7 @@ internal import GatewayModel
 import NIOCore
 internal import PolicyEngine
 import SessionCore
+internal import StatementAnalysis
 
 /// What a session's texts are judged by: the policy in force on its event loop, as far as it concerns
 /// the session. Before its login is granted nothing passes.
@@ -32,7 +33,7 @@ final class SessionJudge: StatementJudge, @unchecked Sendable {
   }
 
   func facts(of text: ByteBuffer) -> StatementFacts {
-    StatementFacts()
+    text.withUnsafeReadableBytes { StatementAnalysis.facts(of: $0) }
   }
 
   func judge(_ facts: StatementFacts) -> StatementJudgement {
@@ -96,10 +97,8 @@ struct EnteredSession {
   }
 }
 
-/// For a server leg on which no statement is to pass.
-struct NoStatements: StatementJudge {
-  func facts(of text: ByteBuffer) -> StatementFacts { .opaque(.unparseable) }
-  func judge(_ facts: StatementFacts) -> StatementJudgement {
-    StatementJudgement(.refuse(.notGranted))
-  }
+/// For the agent's own question over a server leg under test.
+struct OwnStatements: StatementJudge {
+  func facts(of text: ByteBuffer) -> StatementFacts { StatementFacts() }
+  func judge(_ facts: StatementFacts) -> StatementJudgement { StatementJudgement(.allow) }
 }

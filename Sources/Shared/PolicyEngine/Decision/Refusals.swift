@@ -45,7 +45,9 @@ extension CoverageGap {
     case .time: "it is outside of the times of the grant"
     case .table: "it names tables that are not granted, or not with their schema"
     case .unnamedTables: "it can reach tables that it does not name"
-    case .effects(let missing): "it needs \(Words.list(missing.effects.map(\.rawValue)))"
+    case .effects(let missing):
+      "it needs the effect\(missing.effects.count == 1 ? "" : "s") "
+        + Words.list(missing.effects.map(\.rawValue))
     }
   }
 }

@@ -4,8 +4,7 @@ package import GatewayModel
 /// the session is and those that need no grant.
 package enum EffectList {
   /// What `all` stands for.
-  package static let all: StatementEffects = StatementEffects(StatementEffect.allCases)
-    .subtracting(.session).subtracting(StatementEffect.always)
+  package static let all = StatementEffects.grantable
 
   /// The names in a document's order; `["all"]` for ``all``.
   package static func names(_ effects: StatementEffects) -> [String] {

@@ -7,10 +7,10 @@ BUILD_RELEASE := swift build -c release --static-swift-stdlib \
   -Xswiftc -enforce-exclusivity=unchecked -Xswiftc -cross-module-optimization
 SWIFT_FILES = $(shell git ls-files '*.swift' | grep -v -E '\.(pb|grpc)\.swift$$')
 
-.PHONY: help demo up test unit integration faults compat fuzz build release format lint bench clean
+.PHONY: help demo up test unit integration faults compat fuzz fuzz-sql bench-sql build release format lint bench clean
 
 help: ## Show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: ## The whole way once, on a private cluster: ends with the audit table, leaves nothing running
 	@scripts/install-dependencies.sh demo
@@ -68,6 +68,17 @@ fuzz: ## Random messages, direct and through the agent, the same bytes? (docs/te
 	@scripts/install-dependencies.sh fuzz
 	@[ -n "$(SALLYPORT_BIN)" ] || $(MAKE) --no-print-directory release
 	python3 Tests/Fuzz/fuzz.py $(ARGS)
+
+# ARGS: how many texts, and the seed.
+fuzz-sql: ## A million mutated statements for their analysis (docs/testing.md)
+	@scripts/install-dependencies.sh build
+	swift build -c release --product sql-fuzz
+	.build/release/sql-fuzz $(or $(ARGS),1000000 42) Tests/Corpus
+
+bench-sql: ## What the analysis of a statement costs beside its raw parse (docs/performance.md)
+	@scripts/install-dependencies.sh build
+	swift build -c release --product analysis-measure
+	.build/release/analysis-measure
 
 build: ## Debug build
 	@scripts/install-dependencies.sh build

@@ -188,8 +188,12 @@ let analysisMeasure: Target = .executableTarget(
   name: "analysis-measure", dependencies: ["StatementAnalysis", "GatewayModel"],
   path: "bench/analysis", swiftSettings: settings)
 
+let sqlFuzz: Target = .executableTarget(
+  name: "sql-fuzz", dependencies: ["StatementAnalysis", "GatewayModel", "TestSupport"],
+  path: "Tests/Fuzz/sql", swiftSettings: settings)
+
 let testTargets: [Target] = [
-  testSupport, ingestMeasure, analysisMeasure,
+  testSupport, ingestMeasure, analysisMeasure, sqlFuzz,
   tests("ArchitectureTests", []),
   tests("GatewayModelTests", ["GatewayModel"]),
   tests("PolicyEngineTests", ["PolicyEngine", "GatewayModel"]),

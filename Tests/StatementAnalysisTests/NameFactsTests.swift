@@ -67,6 +67,7 @@ import Testing
     ("SELECT sum(a) OVER (ORDER BY f(b)) FROM t", ["sum+", "f-"]),
     ("SELECT nextval('x')", ["nextval+"]), ("SELECT * FROM t TABLESAMPLE mine(1)", ["mine-"]),
     ("SELECT coalesce(a, 1), current_user FROM t", []), ("SELECT \"Lower\"('x')", ["\"Lower\"-"]),
+    ("SELECT a.b.c.d.e()", ["b.c.d.e-"]),
     ("SELECT * FROM t ORDER BY a USING OPERATOR(app.<)", ["app.\"<\"-"]),
   ]
 
@@ -128,6 +129,20 @@ import Testing
     Setting("SELECT set_config(U&'\\0072ole', 'x', false)", ["role"], [.read, .setting, .session]),
     Setting("SELECT current_setting('role')", [], [.read]),
     Setting("SHOW role", [], [.setting]),
+    // With pg_catalog behind another schema, known names are anybody's.
+    Setting("SET search_path = a, pg_catalog", ["search_path"], [.session]),
+    Setting("SET search_path = pg_catalog, a", ["search_path"], [.setting]),
+    Setting("SET search_path = 'a, pg_catalog'", ["search_path"], [.setting]),
+    Setting("SET search_path TO DEFAULT", ["search_path"], [.setting]),
+    Setting("SELECT set_config('search_path', '', false)", ["search_path"], [.read, .setting]),
+    Setting(
+      "SELECT set_config('search_path', 'a,PG_catalog', false)", ["search_path"],
+      [.read, .setting, .session]),
+    Setting(
+      "SELECT set_config('search_path', $1, false)", ["search_path"], [.read, .setting, .session]),
+    Setting(
+      "SET SESSION CHARACTERISTICS AS TRANSACTION DEFERRABLE", ["default_transaction_deferrable"],
+      [.setting]),
   ]
 
   @Test(arguments: settings)

@@ -123,10 +123,11 @@ void csw_add_table(walk_t *walk, int kind, const RangeVar *table) {
 
 void csw_add_listed(walk_t *walk, int kind, const List *words, int dropped) {
   const char *parts[CSW_MAXIMUM_PARTS];
-  int wanted = list_length(words) - dropped;
-  if (wanted <= 0 || wanted > CSW_MAXIMUM_PARTS) return;
+  int length = list_length(words) - dropped;
+  // More than four, and no server takes it; but it was there.
+  int wanted = length < CSW_MAXIMUM_PARTS ? length : CSW_MAXIMUM_PARTS;
   for (int index = 0; index < wanted; index++) {
-    parts[index] = csw_word(list_nth(words, index));
+    parts[index] = csw_word(list_nth(words, length - wanted + index));
     if (parts[index] == NULL) return;
   }
   csw_add(walk, kind, parts, wanted);

@@ -48,8 +48,33 @@ static bool is_harmless(const char *name, const char *value) {
   return false;
 }
 
+// Whether a search path has pg_catalog, and not first: then `lower(x)` can be anybody's function.
+static bool hides_catalog(const List *schemas) {
+  const ListCell *cell;
+  foreach (cell, schemas) {
+    const char *schema = constant(lfirst(cell));
+    if (schema == NULL) return true;
+    if (foreach_current_index(cell) > 0 && strcmp(schema, "pg_catalog") == 0) return true;
+  }
+  return false;
+}
+
+// The same of a path in one text, as set_config takes it.
+static bool hides_catalog_in(const Node *path) {
+  static const char name[] = "pg_catalog";
+  const size_t length = sizeof(name) - 1;
+  const char *text = constant(path);
+  if (text == NULL) return true;
+  for (const char *start = text; *start != 0; start++) {
+    // With quotes and escapes in it a name can be written in many ways.
+    if (*start == '"' || (start != text && strncasecmp(start, name, length) == 0)) return true;
+  }
+  return false;
+}
+
 static void note(
-    walk_t *walk, const struct csw_item *item, const char *name, const Node *value) {
+    walk_t *walk, const struct csw_item *item, const char *name, const Node *value,
+    bool is_path_hiding) {
   if (name == NULL) {
     csw_add_one(walk, CSW_SET_NAME, "*");
     csw_effect(walk, item, CSW_SESSION);
@@ -60,7 +85,8 @@ static void note(
     if (*byte >= 'A' && *byte <= 'Z') *byte |= 0x20;
   }
   csw_add_one(walk, CSW_SET_NAME, name);
-  bool is_changed = is_protected(name) && !is_harmless(name, constant(value));
+  bool is_changed = (is_protected(name) && !is_harmless(name, constant(value))) ||
+                    (is_path_hiding && strcmp(name, "search_path") == 0);
   csw_effect(walk, item, is_changed ? CSW_SESSION : CSW_SETTING);
 }
 
@@ -72,6 +98,13 @@ static bool permits_writing(const DefElem *mode) {
   return !IsA(&constant->val, Integer) || constant->val.ival.ival == 0;
 }
 
+// What SET SESSION CHARACTERISTICS sets.
+static const char *lasting_name(const char *mode) {
+  if (strcmp(mode, "transaction_read_only") == 0) return "default_transaction_read_only";
+  if (strcmp(mode, "transaction_isolation") == 0) return "default_transaction_isolation";
+  return "default_transaction_deferrable";
+}
+
 void csw_note_transaction_modes(
     walk_t *walk, const struct csw_item *item, const List *options, bool lasting) {
   const ListCell *cell;
@@ -79,9 +112,7 @@ void csw_note_transaction_modes(
     const DefElem *mode = lfirst(cell);
     if (!IsA(mode, DefElem) || mode->defname == NULL) continue;
     bool is_access = strcmp(mode->defname, "transaction_read_only") == 0;
-    csw_add_one(
-        walk, CSW_SET_NAME,
-        is_access && lasting ? "default_transaction_read_only" : mode->defname);
+    csw_add_one(walk, CSW_SET_NAME, lasting ? lasting_name(mode->defname) : mode->defname);
     csw_effect(walk, item, is_access && permits_writing(mode) ? CSW_SESSION : CSW_SETTING);
   }
 }
@@ -99,7 +130,9 @@ void csw_note_setting(walk_t *walk, const struct csw_item *item, const VariableS
           set->name != NULL && strcmp(set->name, "SESSION CHARACTERISTICS") == 0);
       return;
     default:
-      note(walk, item, set->name, set->args == NIL ? NULL : linitial(set->args));
+      note(
+          walk, item, set->name, set->args == NIL ? NULL : linitial(set->args),
+          hides_catalog(set->args));
       return;
   }
 }
@@ -145,5 +178,6 @@ void csw_note_set_config(walk_t *walk, const struct csw_item *item, const FuncCa
   const ListCell *cell;
   foreach (cell, call->args) is_plain &= !IsA(lfirst(cell), NamedArgExpr);
   const char *name = is_plain ? constant(linitial(call->args)) : NULL;
-  note(walk, item, name, is_plain ? lsecond(call->args) : NULL);
+  const Node *value = is_plain ? lsecond(call->args) : NULL;
+  note(walk, item, name, value, hides_catalog_in(value));
 }

@@ -72,11 +72,27 @@ final class CompiledGrant: Sendable {
   let policy: String
   let grant: PolicyGrant
   let observes: Bool
+  /// What it covers without rules that add to it; `nil` where that depends on functions.
+  private let effects: StatementEffects?
 
   init(_ document: PolicyDocument, _ grant: PolicyGrant) {
     policy = document.name
     self.grant = grant
     observes = document.mode == .observe || grant.mode == .observe
+    effects = grant.functions.isEmpty ? PolicyGrant.withImplied(grant.effects) : nil
+  }
+
+  /// What keeps it from covering a statement; see ``PolicyGrant/gap(_:adding:at:)``.
+  func gap(
+    _ facts: StatementFacts, adding added: StatementEffects, at time: WallTime
+  ) -> CoverageGap? {
+    // Most grants are passed over for their effects, which is told without a copy of the grant.
+    if let effects, added.rawValue == 0 {
+      let needed = facts.effects.rawValue & ~StatementEffect.always.rawValue
+      let missing = needed & ~effects.rawValue
+      if missing != 0 { return .effects(StatementEffects(rawValue: missing)) }
+    }
+    return grant.gap(facts, adding: added, at: time)
   }
 }
 
@@ -87,19 +103,23 @@ final class CompiledRule: Sendable {
   let observes: Bool
   /// Who is exempt; `nil` when nobody of the session is.
   let exempt: String?
-  /// Effects without one of which it is about no statement; all where it names none.
-  let effects: StatementEffects
+  // Taken out of the rule's action, which would be copied for every statement.
+  private let match: CompiledMatch
+  private let mask: ColumnMask?
+  private let certainty: Certainty
 
   init(_ document: PolicyDocument, _ rule: PolicyRule, _ session: SessionContext) {
     policy = document.name
     self.rule = rule
     observes = document.mode == .observe || rule.mode == .observe
     exempt = rule.exemption(session)
-    effects = rule.match?.effects ?? []
+    match = CompiledMatch(rule.match ?? StatementMatch())
+    certainty = rule.certainty
+    if case .mask(let mask) = rule.action { self.mask = mask } else { mask = nil }
   }
 
   func isAbout(_ facts: StatementFacts, at time: WallTime) -> Bool {
-    guard effects.isEmpty || !effects.isDisjoint(with: facts.effects) else { return false }
-    return rule.mismatch(facts, at: time) == nil
+    if let mask { return mask.mayShow(facts) }
+    return match.mismatch(facts, at: time, certainty) == nil
   }
 }

@@ -55,7 +55,7 @@ package struct SessionPolicy: Sendable {
     if decision.verdict == .deny, found.deny == nil {
       // A grant that only observes would have made a difference here alone.
       for grant in grants
-      where grant.observes && grant.grant.gap(facts, adding: found.added, at: time) == nil {
+      where grant.observes && grant.gap(facts, adding: found.added, at: time) == nil {
         decision.observed.append(
           ObservedRule(policy: grant.policy, rule: grant.grant.name, verdict: .allow))
       }
@@ -86,7 +86,7 @@ package struct SessionPolicy: Sendable {
   private func grant(
     _ facts: StatementFacts, adding added: StatementEffects, at time: WallTime
   ) -> CompiledGrant? {
-    grants.first { !$0.observes && $0.grant.gap(facts, adding: added, at: time) == nil }
+    grants.first { !$0.observes && $0.gap(facts, adding: added, at: time) == nil }
   }
 
   /// Why no grant covers it, in words for the client: what the grant that comes nearest lacks.
@@ -94,7 +94,7 @@ package struct SessionPolicy: Sendable {
     _ facts: StatementFacts, adding added: StatementEffects, at time: WallTime
   ) -> String {
     let gaps = grants.filter { !$0.observes }
-      .compactMap { $0.grant.gap(facts, adding: added, at: time) }
+      .compactMap { $0.gap(facts, adding: added, at: time) }
     return gaps.min { $0.distance < $1.distance }?.refusal ?? "no grant is there for this session"
   }
 

@@ -36,7 +36,7 @@ extension PolicyGrant {
   }
 
   /// Who may write rows may lock them.
-  private static func withImplied(_ effects: StatementEffects) -> StatementEffects {
+  static func withImplied(_ effects: StatementEffects) -> StatementEffects {
     effects.contains(.write) ? effects.union(.lock) : effects
   }
 

@@ -1,6 +1,6 @@
 internal import GatewayModel
 
-extension StatementMatch {
+extension CompiledMatch {
   /// The first key that a statement does not match.
   ///
   /// Of a text that was not understood only its effects and that it is opaque are known; every other
@@ -8,7 +8,9 @@ extension StatementMatch {
   func mismatch(_ facts: StatementFacts, at time: WallTime, _ certainty: Certainty) -> MatchKey? {
     // An allowing rule's effects are what it adds: one that adds nothing to the statement is not
     // about it either.
-    guard effects.isEmpty || !effects.isDisjoint(with: facts.effects) else { return .effects }
+    guard
+      effects.rawValue == 0 || effects.rawValue & facts.effects.rawValue != 0
+    else { return .effects }
     if let opaque, opaque != (facts.opacity != nil) { return opaque ? .understood : .opaque }
     let isOpen = facts.opacity != nil
     if let unfiltered, unfiltered != facts.isUnfiltered, !isOpen || certainty == .sure {
@@ -23,7 +25,9 @@ extension StatementMatch {
   private func touchMismatch(_ facts: StatementFacts) -> MatchKey? {
     guard
       commands.isEmpty
-        || commands.contains(where: { facts.commands.contains(where: $0.pattern.matches) })
+        || commands.contains(where: { command in
+          facts.commands.contains { command.pattern.matches($0) }
+        })
     else { return .commands }
     guard tables.isEmpty || tables.touch(facts.tables, nil) else { return .tables }
     guard reads.isEmpty || reads.touch(facts.tables, .read) else { return .reads }
@@ -129,8 +133,9 @@ extension PolicyRule {
   /// The first thing that keeps it from being about a statement.
   func mismatch(_ facts: StatementFacts, at time: WallTime) -> MatchKey? {
     switch action {
-    case .deny(let match), .hold(let match, _): match.mismatch(facts, at: time, .possible)
-    case .allow(let match): match.mismatch(facts, at: time, .sure)
+    case .deny(let match), .hold(let match, _):
+      CompiledMatch(match).mismatch(facts, at: time, .possible)
+    case .allow(let match): CompiledMatch(match).mismatch(facts, at: time, .sure)
     case .mask(let mask): mask.mayShow(facts) ? nil : .columns
     }
   }

@@ -246,7 +246,7 @@ let testTargets: [Target] = [
     "ControlLinkTests",
     [
       "ControlLink", "AgentLink", "AgentState", "AuditLog", "RecordLog", "GatewayModel",
-      "TestSupport", .crypto,
+      "SignedBundle", "TestSupport", .crypto, .logging,
     ]),
   tests("AgentLinkServerTests", ["AgentLinkServer", "GatewayModel", "TestSupport", .grpcCore]),
   tests("ControlProgramTests", ["sallyport-control", "GatewayModel", "TestSupport"]),

@@ -60,6 +60,16 @@ final class AwayStore: AccessStore, AgentStore, AuditStore, BundleStore, Connect
   }
 
   private let kept = Mutex<[SealedSecret]>([])
+  private let roots = Mutex<[StoredRoot]>([])
+  func rootDocuments(after version: UInt64) async throws(ControlError) -> [StoredRoot] {
+    roots.withLock { $0 }
+  }
+  func addRootDocument(
+    _ root: StoredRoot, with secrets: [SealedSecret], at: WallTime
+  ) async throws(ControlError) -> Bool {
+    roots.withLock { $0.append(root) }
+    return true
+  }
   func secrets() async throws(ControlError) -> [SealedSecret] { kept.withLock { $0 } }
   func createSecrets(_ secrets: [SealedSecret]) async throws(ControlError) -> Bool {
     kept.withLock { $0 = secrets }
@@ -121,9 +131,10 @@ final class AwayStore: AccessStore, AgentStore, AuditStore, BundleStore, Connect
   }
   func remove(_ id: AgentID, at: WallTime) async throws(ControlError) -> Bool { throw away }
   func release(_ id: AgentID) async throws(ControlError) -> Bool { throw away }
-  func renewed(
-    _ id: AgentID, fingerprint: String, expiresAt: WallTime
-  ) async throws(ControlError) { throw away }
+  func renew(
+    _ id: AgentID, at: WallTime,
+    _ judge: @escaping @Sendable (EnrolledAgent) throws(ControlError) -> RenewalVerdict
+  ) async throws(ControlError) -> RenewalVerdict { throw away }
   func greeted(
     _ id: AgentID, _ greeting: AgentGreeting, at: WallTime
   ) async throws(ControlError) { throw away }

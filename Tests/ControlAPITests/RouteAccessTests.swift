@@ -28,7 +28,7 @@ import Testing
 
   static let open: [(HTTPRequest.Method, String)] = [
     (.get, "/healthz"), (.get, "/readyz"), (.get, "/metrics"), (.get, "/v1/authority"),
-    (.post, "/v1/bootstrap"), (.post, "/v1/enroll"),
+    (.post, "/v1/bootstrap"), (.post, "/v1/enroll"), (.post, "/v1/agents/recover"),
   ]
 
   @Test(arguments: guarded) func `a route wants a token`(

@@ -127,7 +127,7 @@ import Testing
     let id = AgentID(try #require(Identifier128(text: answer.agentID)))
     let invitation = Invitation(joinToken: "", expiresAt: "")
     let renewed = try await plane.plane.agents.renew(
-      id, csrPEM: try Plane.request(invitation).csrPEM)
+      id, csrPEM: try Plane.request(invitation).csrPEM, presenting: 1)
     #expect(renewed.chainPEM != answer.certificateChainPEM)
     #expect(
       try PeerCertificate(firstOfPEM: renewed.chainPEM).agentIdentity().agent == id)

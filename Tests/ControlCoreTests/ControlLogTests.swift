@@ -47,7 +47,8 @@ import Testing
     try await control.agents.judged(
       id, BundleVerdictReport(version: 2, accepted: true, reason: "", detail: ""))
     _ = try await control.agents.renew(
-      id, csrPEM: try CertificateRequest.make(key: P256.Signing.PrivateKey(), commonName: "agent"))
+      id, csrPEM: try CertificateRequest.make(key: P256.Signing.PrivateKey(), commonName: "agent"),
+      presenting: 1)
     try await control.grants.remove("g", by: plane.caller)
     try await control.connections.remove("orders", by: plane.caller)
     try await control.agents.remove(agent.agentID, by: plane.caller)

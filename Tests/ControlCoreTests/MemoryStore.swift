@@ -11,6 +11,7 @@ final class MemoryStore: RecordingStore {
     var bootstrap: (hash: [UInt8], used: Bool)?
     var tokens: [StoredAPIToken] = []
     var secrets: [SealedSecret] = []
+    var roots: [StoredRoot] = []
     var invitations: [[UInt8]: (StoredInvitation, used: WallTime?)] = [:]
     var agents: [EnrolledAgent] = []
     var connections: [StoredConnection] = []
@@ -139,6 +140,20 @@ extension MemoryStore: SecretStore {
       }
     }
   }
+  func rootDocuments(after version: UInt64) async throws(ControlError) -> [StoredRoot] {
+    try act { state throws(ControlError) in state.roots.filter { $0.version > version } }
+  }
+  func addRootDocument(
+    _ root: StoredRoot, with secrets: [SealedSecret], at: WallTime
+  ) async throws(ControlError) -> Bool {
+    try act { state throws(ControlError) in
+      guard !state.roots.contains(where: { $0.version == root.version }) else { return false }
+      state.roots.append(root)
+      state.secrets += secrets
+      try note(&state)
+      return true
+    }
+  }
   func controlPlaneID() async throws(ControlError) -> Identifier128 {
     Identifier128(high: 7, low: 7)
   }
@@ -216,15 +231,34 @@ extension MemoryStore: AgentStore {
       guard let index = state.agents.firstIndex(where: { $0.id == id && $0.quarantine != nil })
       else { return false }
       state.agents[index].quarantine = nil
+      if state.agents[index].lockedAt != nil { state.agents[index].renewsFreely = true }
+      state.agents[index].lockedAt = nil
       return true
     }
   }
-  func renewed(
-    _ id: AgentID, fingerprint: String, expiresAt: WallTime
-  ) async throws(ControlError) {
-    try change(id) {
-      $0.certificateFingerprint = fingerprint
-      $0.certificateExpiresAt = expiresAt
+  func renew(
+    _ id: AgentID, at: WallTime,
+    _ judge: @escaping @Sendable (EnrolledAgent) throws(ControlError) -> RenewalVerdict
+  ) async throws(ControlError) -> RenewalVerdict {
+    try act { state throws(ControlError) in
+      guard let index = state.agents.firstIndex(where: { $0.id == id }) else {
+        throw AgentService.unknown(id)
+      }
+      let verdict = try judge(state.agents[index])
+      switch verdict {
+      case .issued(let renewed):
+        state.agents[index].certificateFingerprint = renewed.fingerprint
+        state.agents[index].certificateExpiresAt = renewed.expiresAt
+        state.agents[index].generation = renewed.generation
+        state.agents[index].certificateKey = renewed.key
+        state.agents[index].renewsFreely = false
+        if let at = renewed.recoveredAt { state.agents[index].recoveredAt = at }
+      case .locked(let reason):
+        state.agents[index].lockedAt = at
+        state.agents[index].quarantine = AgentQuarantine(at: at, reason: reason)
+      }
+      try note(&state)
+      return verdict
     }
   }
   func greeted(
@@ -251,7 +285,8 @@ extension MemoryStore: AgentStore {
         verdict.accepted
         ? nil
         : BundleRejection(
-          version: verdict.version, reason: verdict.reason, detail: verdict.detail, at: at)
+          verdict.document, version: verdict.version, reason: verdict.reason,
+          detail: verdict.detail, at: at)
     }
   }
   func detached(
@@ -326,6 +361,7 @@ extension MemoryStore: BundleStore {
   private static func isDue(_ state: State, _ segment: String, _ refreshBefore: WallTime) -> Bool {
     guard let newest = state.bundles.last(where: { $0.0.segment == segment }) else { return true }
     return newest.changes != state.changes[segment] || newest.0.issuedAt <= refreshBefore
+      || newest.0.rootVersion < (state.roots.map(\.version).max() ?? 0)
   }
   func issue(
     segment: String, refreshBefore: WallTime, at: WallTime,
@@ -371,7 +407,9 @@ extension MemoryStore: BundleStore {
           state.bundles.map { ($0.0.segment, $0.0.version) }, uniquingKeysWith: max),
         due: state.changes.keys.filter { Self.isDue(state, $0, refreshBefore) },
         removedAgents: Set(
-          state.agents.filter { ($0.removedAt ?? removedSince) > removedSince }.map(\.id)))
+          state.agents.filter { ($0.removedAt ?? removedSince) > removedSince }.map(\.id)),
+        lockedAgents: Set(state.agents.filter { $0.lockedAt != nil }.map(\.id)),
+        rootVersion: state.roots.map(\.version).max() ?? 0)
     }
   }
   func noteSegment(_ segment: String) async throws(ControlError) {

@@ -26,6 +26,15 @@ final class AgentProcess: Sendable {
     try await start()
   }
 
+  /// An agent on a copy of another's state, at other addresses; not started.
+  init(beside other: AgentProcess, state: String) throws {
+    port = try FreePort.next()
+    healthPort = try FreePort.next()
+    self.state = state
+    flags = other.flags
+    process = Mutex(nil)
+  }
+
   /// A new join token.
   static func joinToken(
     control: ControlProcess, segment: String, port: Int, lifetime: String = "15m"

@@ -9,13 +9,15 @@ final class ControlProcess: Sendable {
   let linkPort: Int
   private let folder: ScratchFolder
   private let cluster: PostgresCluster
+  private let moreFlags: [String]
   private let process: Mutex<ChildProcess?>
 
   /// The internal authority's certificate as a PEM file: what clients of the agent trust.
   var authorityFile: String { folder.file("authority.pem") }
   var server: String { "https://127.0.0.1:\(apiPort)" }
 
-  init(folder: ScratchFolder, cluster: PostgresCluster) async throws {
+  init(folder: ScratchFolder, cluster: PostgresCluster, flags: [String] = []) async throws {
+    moreFlags = flags
     self.folder = folder
     self.cluster = cluster
     apiPort = try FreePort.next()
@@ -47,7 +49,8 @@ final class ControlProcess: Sendable {
     let child = try ChildProcess(
       Fleet.program("sallyport-control"),
       Self.flags(
-        folder: folder, databasePort: cluster.port, apiPort: apiPort, linkPort: linkPort),
+        folder: folder, databasePort: cluster.port, apiPort: apiPort, linkPort: linkPort)
+        + moreFlags,
       environment: ["PGPASSWORD": "control-canary-1184"])
     process.withLock { $0 = child }
     do {
@@ -67,6 +70,18 @@ final class ControlProcess: Sendable {
   func authorityInfo() async throws -> AuthorityInfo {
     let answer = try await run("curl", ["-sfk", "\(server)\(Routes.authority)"])
     return try JSONDecoder().decode(AuthorityInfo.self, from: Data(answer.output.utf8))
+  }
+
+  /// Exchanges a key of the root document, as an operator does.
+  func rotate(_ kind: String) async throws {
+    let outcome = try await run(
+      Fleet.program("sallyport-control"),
+      [
+        "rotate-policy-key", "--kind", kind, "--organisation", "test", "--key-file",
+        folder.file("control.key"), "--database",
+        "postgresql://sallyport@127.0.0.1:\(cluster.port)/sallyport",
+      ], environment: ["PGPASSWORD": "control-canary-1184"])
+    guard outcome.succeeded else { throw TestFailure("rotate \(kind): \(outcome.errors)") }
   }
 
   var log: String { process.withLock { ($0?.output ?? "") + ($0?.errors ?? "") } }

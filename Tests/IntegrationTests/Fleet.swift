@@ -28,7 +28,9 @@ final class Fleet: Sendable {
 
   /// Starts everything and registers `shop` (roles readonly and app) with a grant for the
   /// group `analysts` (readonly) and for `bob@example.com` (app).
-  init(agentFlags: [String] = [], recordLog: String? = nil) async throws {
+  init(
+    agentFlags: [String] = [], recordLog: String? = nil, controlFlags: [String] = []
+  ) async throws {
     folder = try ScratchFolder("fleet")
     cluster = try await PostgresCluster()
     try await cluster.sql(
@@ -48,7 +50,8 @@ final class Fleet: Sendable {
       grant select on orders to readonly;
       grant all on orders, marks to app;
       """, database: "shop")
-    control = try await ControlProcess(folder: folder, cluster: cluster)
+    control = try await ControlProcess(
+      folder: folder, cluster: cluster, flags: controlFlags)
     agent = try await AgentProcess(
       folder: folder, control: control, flags: agentFlags, recordLog: recordLog)
     try await addConnection("shop", role: "readonly", password: Self.readonlyPassword)

@@ -173,8 +173,12 @@ extension DatabaseTests {
           try await recording("enrol").enrol(secretHash: hash, at: time(1)) {
             PostgresStore.agent(1, $0)
           })
-        try await recording("renew").renewed(
-          agent.id, fingerprint: "sha256:01", expiresAt: time(2))
+        _ = try await recording("renew").renew(agent.id, at: time(2)) { _ in
+          .issued(
+            RenewedCertificate(
+              chainPEM: "", authoritiesPEM: "", generation: 2, key: [1],
+              fingerprint: "sha256:01", expiresAt: time(2)))
+        }
         try await recording("reject").judged(agent.id, rejected, at: time(2))
         // Said again, and accepted at last: neither is news.
         try await store.recording(Self.entry("again")).judged(agent.id, rejected, at: time(3))
@@ -188,7 +192,7 @@ extension DatabaseTests {
           contents, version throws(ControlError) in
           IssuedBundle(
             segment: contents.segment, version: version, envelope: [1], payloadHash: [2],
-            issuedAt: time(0), expiresAt: time(100))
+            issuedAt: time(0), expiresAt: time(100), rootVersion: 1)
         }
         _ = try await recording("issue").issue(
           segment: "prod", refreshBefore: time(-1), at: time(0), sign: sign)

@@ -26,7 +26,7 @@ extension DatabaseTests {
         seen.withLock { $0 = contents }
         return IssuedBundle(
           segment: segment, version: version, envelope: [1, 2, 3], payloadHash: [4],
-          issuedAt: time(0), expiresAt: time(100))
+          issuedAt: time(0), expiresAt: time(100), rootVersion: 1)
       }
       guard let bundle, let contents = seen.withLock({ $0 }) else { return nil }
       return (bundle, contents)

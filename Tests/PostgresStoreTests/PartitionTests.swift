@@ -17,7 +17,22 @@ extension DatabaseTests {
       let pool = PostgresPool(address: try DatabaseAddress(url: url), maximumConnections: 1)
       let store = PostgresStore(pool: pool, logger: quiet)
       try await store.migrate(Array(Migration.all.prefix(6)))
-      _ = try await store.enrol(agent: 1)
+      // As that version did: it knew fewer columns.
+      let agent = PostgresStore.agent(
+        1,
+        StoredInvitation(
+          secretHash: [], segment: "prod", clientAddress: "gw:5432", names: ["gw"],
+          createdAt: time(0), expiresAt: time(900)))
+      try await store.transact("testing") { session in
+        try session.execute("INSERT INTO sallyport.segment (name) VALUES ('prod')")
+        try session.execute(
+          """
+          INSERT INTO sallyport.agent
+            (id, segment, hostname, client_address, names, version, audit_key, sealing_key,
+             certificate_fingerprint, certificate_expires_at, enrolled_at)
+          VALUES ($1, 'prod', 'h', 'gw:5432', '{gw}', '1', $2, $2, '', $3, $3)
+          """, [.identifier(agent.id.value), .bytes(agent.auditKey), .time(time(1))])
+      }
       for batch in logs {
         try await store.transact("testing") { session in
           try session.execute(

@@ -4,6 +4,7 @@ import GatewayModel
 import NIOCore
 import PostgresWire
 import SessionEngine
+import SignedBundle
 import TestSupport
 import Testing
 
@@ -78,6 +79,44 @@ import Testing
     await rig.apply([try database.connection(agent: rig.agent)], version: 2)
     #expect(try await rig.psql("SELECT 1;").output == "1\n")
     #expect(await rig.gateway.health().state == .ok)
+    await rig.end()
+  }
+
+  @Test func stalePolicyIsRecordedAndThenRefused() async throws {
+    let (rig, _) = try await GatewayRig.serving()
+    let now = GatewayRig.now()
+    func lease(endedSecondsAgo seconds: Int64, _ maxStale: Int64) -> LeaseSnapshot {
+      LeaseSnapshot(
+        PolicyFreshness(
+          leaseExpiresAt: WallTime(
+            unixNanoseconds: now.unixNanoseconds - seconds * 1_000_000_000),
+          maxStaleSeconds: maxStale))
+    }
+    await rig.gateway.apply(lease: lease(endedSecondsAgo: -3_600, 0))
+    #expect(try await rig.psql("SELECT 1;").output == "1\n")
+    await rig.gateway.apply(lease: lease(endedSecondsAgo: 10, 3_600))
+    #expect(try await rig.psql("SELECT 2;").output == "2\n")
+    #expect(await rig.gateway.health().state == .ok)
+    await rig.gateway.apply(lease: lease(endedSecondsAgo: 10, 5))
+    #expect(try await rig.psql("SELECT 3;").errors.contains("was refused"))
+    #expect(await rig.gateway.health().state == .failing)
+    let records = try await rig.records("a refusal") { !$0.refusals.isEmpty }
+    #expect(records.refusals.first?.reason == "policy_stale")
+    #expect(records.opens.filter(\.isPolicyStale).count == 1)
+    #expect(records.opens.count == 2)
+    #expect(records.begin(of: "SELECT 1;")?.isPolicyStale == false)
+    #expect(records.begin(of: "SELECT 2;")?.isPolicyStale == true)
+    await rig.end()
+  }
+
+  @Test func aRemovedAgentLetsNobodyIn() async throws {
+    let (rig, _) = try await GatewayRig.serving()
+    await rig.gateway.apply(removed: true)
+    #expect(try await rig.psql("SELECT 1;").errors.contains("was refused"))
+    let records = try await rig.records("a refusal") { !$0.refusals.isEmpty }
+    #expect(records.refusals.first?.reason == "agent_removed")
+    await rig.gateway.apply(removed: false)
+    #expect(try await rig.psql("SELECT 1;").output == "1\n")
     await rig.end()
   }
 

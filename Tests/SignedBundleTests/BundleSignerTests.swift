@@ -39,7 +39,7 @@ import Testing
     let signer = BundleSigner(key: Curve25519.Signing.PrivateKey())
     let signed = try signer.sign(payload())
     let verifier = BundleVerifier(
-      trustedKeys: [signer.publicKey],
+      trustedKeys: signer.publicKeys,
       audience: .init(organisation: "example", segment: "prod-eu"))
     let read = try verifier.verify(
       signed.envelope, newerThan: nil, now: WallTime(unixNanoseconds: 1_500_000_000_000))

@@ -25,8 +25,11 @@ extension AgentState {
       }
       let hash = Data(bundle.hash)
       try db.execute(
-        sql: "INSERT OR REPLACE INTO bundle (only, version, hash, envelope) VALUES (1, ?, ?, ?)",
-        arguments: [version, hash, Data(bundle.envelope)])
+        sql: """
+          INSERT OR REPLACE INTO bundle (only, version, hash, envelope, root_version)
+          VALUES (1, ?, ?, ?, ?)
+          """,
+        arguments: [version, hash, Data(bundle.envelope), Int64(clamping: bundle.rootVersion)])
       try db.execute(
         sql: "INSERT OR REPLACE INTO highest_version (only, version, hash) VALUES (1, ?, ?)",
         arguments: [version, hash])
@@ -40,8 +43,10 @@ extension AgentState {
       let version: Int64 = row["version"]
       let hash: Data = row["hash"]
       let envelope: Data = row["envelope"]
+      let root: Int64 = row["root_version"]
       return StoredBundle(
-        version: UInt64(clamping: version), hash: Array(hash), envelope: Array(envelope))
+        version: UInt64(clamping: version), hash: Array(hash), envelope: Array(envelope),
+        rootVersion: UInt64(clamping: root))
     }
   }
 

@@ -15,7 +15,7 @@ extension AgentState {
   /// - Throws: ``AgentStateError`` `alreadyEnrolled` when the folder has an identity: it is never
   ///   overwritten, since its logs would lose their author.
   package func enrol(
-    _ enrolment: Enrolment, keys: AgentKeys, identity: TLSIdentity
+    _ enrolment: Enrolment, keys: AgentKeys, identity: TLSIdentity, roots: [StoredRoot] = []
   ) async throws(AgentStateError) {
     let path = self.path
     try await write("keeping the enrolment") { db in
@@ -30,18 +30,21 @@ extension AgentState {
       try db.execute(
         sql: """
           INSERT INTO enrolment (only, agent, organisation, segment, link_address, client_address,
-            policy_public_keys, authorities_pem, enrolled_at, control_log, audit_public_key)
-          VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            policy_public_keys, authorities_pem, enrolled_at, control_log, audit_public_key,
+            server_url)
+          VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
           """,
         arguments: [
           Data(enrolment.agent.value.bytes), enrolment.organisation, enrolment.segment,
           enrolment.linkAddress, enrolment.clientAddress, policyKeys, enrolment.authoritiesPEM,
           enrolment.enrolledAt.unixNanoseconds, enrolment.controlLog, enrolment.auditPublicKey,
+          enrolment.serverURL,
         ])
       try db.execute(
         sql: "INSERT INTO agent_keys (only, audit, sealing) VALUES (1, ?, ?)",
         arguments: [Data(keys.audit.bytes), Data(keys.sealing.bytes)])
       try Self.put(identity, db)
+      try Self.append(roots, db)
     }
   }
 
@@ -67,7 +70,8 @@ extension AgentState {
         policyPublicKeys: try JSONDecoder().decode([String].self, from: Data(keys.utf8)),
         authoritiesPEM: row["authorities_pem"],
         enrolledAt: WallTime(unixNanoseconds: row["enrolled_at"]),
-        controlLog: row["control_log"], auditPublicKey: row["audit_public_key"])
+        controlLog: row["control_log"], auditPublicKey: row["audit_public_key"],
+        serverURL: row["server_url"])
     }
   }
 
@@ -101,7 +105,8 @@ extension AgentState {
     }
   }
 
-  /// Takes a renewed certificate and its key in the place of the old ones.
+  /// Takes a renewed certificate and its key in the place of the old ones; what was asked for has
+  /// come then.
   ///
   /// - Parameter authoritiesPEM: Replaces those of the enrolment.
   package func renew(
@@ -111,6 +116,7 @@ extension AgentState {
       try Self.put(identity, db)
       try db.execute(
         sql: "UPDATE enrolment SET authorities_pem = ?", arguments: [authoritiesPEM])
+      try db.execute(sql: "DELETE FROM pending_renewal")
     }
   }
 

@@ -18,11 +18,15 @@ package struct Enrolment: Hashable, Sendable {
   /// signs its checkpoints; `nil` for an agent that was enrolled before there was such a log.
   package var controlLog: String?
   package var auditPublicKey: String?
+  /// The URL that the agent enrolled at, for recovery; `nil` for one that enrolled before it was
+  /// kept.
+  package var serverURL: String?
 
   package init(
     agent: AgentID, organisation: String, segment: String, linkAddress: String,
     clientAddress: String, policyPublicKeys: [String], authoritiesPEM: String,
-    enrolledAt: WallTime, controlLog: String? = nil, auditPublicKey: String? = nil
+    enrolledAt: WallTime, controlLog: String? = nil, auditPublicKey: String? = nil,
+    serverURL: String? = nil
   ) {
     self.agent = agent
     self.organisation = organisation
@@ -34,6 +38,7 @@ package struct Enrolment: Hashable, Sendable {
     self.enrolledAt = enrolledAt
     self.controlLog = controlLog
     self.auditPublicKey = auditPublicKey
+    self.serverURL = serverURL
   }
 }
 
@@ -69,11 +74,14 @@ package struct StoredBundle: Hashable, Sendable {
   package var hash: [UInt8]
   /// The envelope, byte for byte as received.
   package var envelope: [UInt8]
+  /// The version of the root document whose keys it was accepted by; 0 for those of the enrolment.
+  package var rootVersion: UInt64
 
-  package init(version: UInt64, hash: [UInt8], envelope: [UInt8]) {
+  package init(version: UInt64, hash: [UInt8], envelope: [UInt8], rootVersion: UInt64 = 0) {
     self.version = version
     self.hash = hash
     self.envelope = envelope
+    self.rootVersion = rootVersion
   }
 }
 
@@ -88,5 +96,43 @@ package struct ShippingCursor: Hashable, Sendable {
     self.epoch = epoch
     self.lane = lane
     self.nextSeq = nextSeq
+  }
+}
+
+/// The newest lease, as it was accepted.
+package struct StoredLease: Hashable, Sendable {
+  /// The version of the root document whose keys it was accepted by.
+  package var rootVersion: UInt64
+  /// The envelope, byte for byte as received.
+  package var envelope: [UInt8]
+
+  package init(rootVersion: UInt64, envelope: [UInt8]) {
+    self.rootVersion = rootVersion
+    self.envelope = envelope
+  }
+}
+
+/// A root document as it was accepted.
+package struct StoredRoot: Hashable, Sendable {
+  package var version: UInt64
+  /// The envelope, byte for byte as received.
+  package var envelope: [UInt8]
+
+  package init(version: UInt64, envelope: [UInt8]) {
+    self.version = version
+    self.envelope = envelope
+  }
+}
+
+/// A certificate that was asked for: asked for again, with the same bytes, until it is answered.
+package struct PendingRenewal: Hashable, Sendable {
+  /// P-256, PKCS #8 in PEM.
+  package var privateKeyPEM: Secret
+  /// PKCS #10 in PEM.
+  package var requestPEM: String
+
+  package init(privateKeyPEM: Secret, requestPEM: String) {
+    self.privateKeyPEM = privateKeyPEM
+    self.requestPEM = requestPEM
   }
 }

@@ -73,6 +73,34 @@ enum StateSchema {
           ) STRICT;
           """)
     }
+    migrator.registerMigration("4 leases, root documents, renewals") { db in
+      try db.execute(
+        sql: """
+          ALTER TABLE enrolment ADD COLUMN server_url TEXT;
+          -- The root document whose keys vouch for the kept bundle; 0 for the keys of the enrolment.
+          ALTER TABLE bundle ADD COLUMN root_version INTEGER NOT NULL DEFAULT 0;
+          -- All of them: a bundle is verified by the one it was accepted under.
+          CREATE TABLE root_document (
+            version INTEGER PRIMARY KEY,
+            envelope BLOB NOT NULL
+          ) STRICT;
+          CREATE TABLE lease (
+            only INTEGER PRIMARY KEY CHECK (only = 1),
+            root_version INTEGER NOT NULL,
+            envelope BLOB NOT NULL
+          ) STRICT;
+          -- The key of a certificate that was asked for and has not come yet.
+          CREATE TABLE pending_renewal (
+            only INTEGER PRIMARY KEY CHECK (only = 1),
+            private_key_pem BLOB NOT NULL,
+            csr_pem TEXT NOT NULL
+          ) STRICT;
+          CREATE TABLE removal (
+            only INTEGER PRIMARY KEY CHECK (only = 1),
+            noted_at INTEGER NOT NULL
+          ) STRICT;
+          """)
+    }
     return migrator
   }
 }

@@ -43,6 +43,7 @@ struct Attachment: Sendable {
           // Reading the metadata throws when the call was refused.
           if case .failure(let error) = response.accepted { throw error }
           client.status.attached()
+          await client.note(removed: false)
           client.logger.info("attached", metadata: [LogKey.address: "\(client.endpoint)"])
           try await take(response.messages)
         }
@@ -58,8 +59,10 @@ struct Attachment: Sendable {
 
   private func helloMessage() async -> Message {
     let version = await client.bundles.versionInForce
+    let root = await client.bundles.rootVersion
     return .with {
       $0.hello = .with {
+        $0.rootVersion = root
         $0.agentVersion = client.hello.agentVersion
         $0.hostname = client.hello.hostname
         $0.clientAddress = client.hello.clientAddress
@@ -76,16 +79,12 @@ struct Attachment: Sendable {
         switch message.message {
         case .bundle(let update):
           // In turn: the next is read only when this one is in force or refused.
-          let verdict = await client.bundles.take(Array(update.envelope), now: WallTime.now())
-          try send(
-            .with {
-              $0.bundleVerdict = .with {
-                $0.version = verdict.version
-                $0.accepted = verdict.accepted
-                $0.reason = verdict.reason
-                $0.detail = verdict.detail
-              }
-            })
+          try send(await client.bundles.take(Array(update.envelope), now: WallTime.now()))
+        case .lease(let update):
+          let verdict = await client.bundles.takeLease(Array(update.envelope), now: WallTime.now())
+          if let verdict { try send(verdict) }
+        case .root(let update):
+          try send(await client.bundles.takeRoots(update.envelopes.map { Array($0) }))
         case .testConnection(let command):
           guard tests.enter() else {
             try send(
@@ -102,7 +101,7 @@ struct Attachment: Sendable {
               connection: command.connection, role: command.role)
             try send(result(of: command, answer))
           }
-        case .lease, .root, nil:
+        case nil:
           // A command of a newer control plane: it learns from the agent's version.
           client.logger.debug("unknown command from the control plane")
         }
@@ -155,6 +154,19 @@ struct Attachment: Sendable {
     guard let last else { return true }
     return health.state != last.state || health.problems != last.problems
       || health.acceptedBundleVersion != last.acceptedBundleVersion
+  }
+
+  private func send(_ verdict: BundleAcceptor.Verdict) throws {
+    try send(
+      .with {
+        $0.bundleVerdict = .with {
+          $0.document = verdict.document.rawValue
+          $0.version = verdict.version
+          $0.accepted = verdict.accepted
+          $0.reason = verdict.reason
+          $0.detail = verdict.detail
+        }
+      })
   }
 
   private func send(_ message: Message) throws {

@@ -4,10 +4,18 @@ package import Logging
 package import SignedBundle
 internal import Telemetry
 
-/// Takes bundles in: verify, keep, put in force, answer. One at a time.
+/// Takes bundles, leases and root documents in: verify, keep, put in force, answer. One at a time.
 package actor BundleAcceptor {
-  /// What the agent answers to a bundle.
+  /// What is judged; the raw value is how a verdict names it.
+  package enum Document: String, Hashable, Sendable {
+    case bundle
+    case lease
+    case root
+  }
+
+  /// What the agent answers to a bundle, a lease or root documents.
   package struct Verdict: Hashable, Sendable {
+    package var document = Document.bundle
     package var version: UInt64
     package var accepted: Bool
     /// The code of a ``BundleError``, or `state` when keeping it failed; empty when accepted.
@@ -15,17 +23,29 @@ package actor BundleAcceptor {
     package var detail: String
   }
 
-  private let state: AgentState
-  private let verifier: BundleVerifier
-  private let status: LinkStatus
-  private let logger: Logger
+  let state: AgentState
+  let audience: BundleVerifier.Audience
+  let status: LinkStatus
+  let logger: Logger
+  /// The root documents by version; 0 is what the keys of the enrolment imply.
+  var roots: [UInt64: RootDocument]
+  /// The newest of them.
+  var root: RootDocument
+  /// The lease that was taken last.
+  var lease: Lease?
+  /// Whether the control plane believes that a lease was refused.
+  var hasRefusedLease = false
+  /// Told how fresh the policy is, whenever that changes.
+  let refresh: @Sendable (PolicyFreshness) async -> Void
   /// Puts a bundle in force; returns when every event loop judges by it.
   private let activate: @Sendable (SignedBundle) async -> Void
-  private var inForce: AcceptedVersion?
+  private(set) var inForce: SignedBundle?
 
+  /// - Parameter refresh: Told how fresh the policy is, whenever that changes.
   /// - Throws: ``LinkError`` `identity` when the enrolment has no usable policy key.
   package init(
     state: AgentState, enrolment: Enrolment, status: LinkStatus, logger: Logger,
+    refresh: @escaping @Sendable (PolicyFreshness) async -> Void = { _ in },
     activate: @escaping @Sendable (SignedBundle) async -> Void
   ) throws(LinkError) {
     let keys = enrolment.policyPublicKeys.compactMap { PolicyKey(base64: $0) }
@@ -39,13 +59,18 @@ package actor BundleAcceptor {
     self.status = status
     self.logger = logger
     self.activate = activate
-    verifier = BundleVerifier(
-      trustedKeys: keys,
-      audience: .init(organisation: enrolment.organisation, segment: enrolment.segment))
+    self.refresh = refresh
+    audience = .init(organisation: enrolment.organisation, segment: enrolment.segment)
+    let implied = RootDocument.implied(organisation: enrolment.organisation, policyKeys: keys)
+    root = implied
+    roots = [0: implied]
   }
 
   /// The version in force; 0 for none.
-  package var versionInForce: UInt64 { inForce?.version ?? 0 }
+  package var versionInForce: UInt64 { inForce?.payload.version ?? 0 }
+
+  /// The version of the newest root document; 0 for none.
+  package var rootVersion: UInt64 { root.version }
 
   /// Puts the kept bundle in force, so that the agent works while its control plane is away.
   ///
@@ -55,9 +80,12 @@ package actor BundleAcceptor {
   /// - Returns: Whether a bundle is in force.
   /// - Throws: `AgentStateError` when the state cannot be read.
   package func restore() async throws(AgentStateError) -> Bool {
+    try await restoreRoots()
     guard let stored = try await state.bundle() else { return false }
     let bundle: SignedBundle
     do {
+      // By the keys it was accepted under: a rotation since does not make it worse.
+      let verifier = BundleVerifier(root: roots[stored.rootVersion] ?? root, audience: audience)
       bundle = try verifier.verifyStored(stored.envelope, accepted: try await highest())
     } catch let error as BundleError {
       logger.error("kept bundle not used", metadata: [LogKey.error: "\(error)"])
@@ -68,6 +96,7 @@ package actor BundleAcceptor {
     } catch {
       return false
     }
+    try await restoreLease()
     await putInForce(bundle)
     logger.info("kept bundle in force", metadata: [LogKey.bundleVersion: "\(stored.version)"])
     return true
@@ -76,13 +105,15 @@ package actor BundleAcceptor {
   /// Judges a bundle that was received; whatever is wrong with it, the one in force stays.
   package func take(_ envelope: [UInt8], now: WallTime) async -> Verdict {
     do {
-      let bundle = try verifier.verify(envelope, newerThan: try await highest(), now: now)
-      if bundle.accepted != inForce {
+      let bundle = try BundleVerifier(root: root, audience: audience).verify(
+        envelope, newerThan: try await highest(), now: now)
+      if bundle.accepted != inForce?.accepted {
         // Kept before it is in force: were it the other way round, a crash between the two would
         // bring the older policy back.
         try await state.accept(
           StoredBundle(
-            version: bundle.payload.version, hash: bundle.hash.bytes, envelope: bundle.envelope))
+            version: bundle.payload.version, hash: bundle.hash.bytes, envelope: bundle.envelope,
+            rootVersion: root.version))
         await putInForce(bundle)
         logger.info(
           "bundle in force",
@@ -105,23 +136,33 @@ package actor BundleAcceptor {
     }
   }
 
-  private func refuse(_ verdict: Verdict) {
+  func refuse(_ verdict: Verdict) {
     MetricName.agentBundlesRejected.counter([(MetricName.Label.reason, verdict.reason)])
       .increment()
     logger.warning(
-      "bundle refused",
+      "\(verdict.document.rawValue) refused",
       metadata: [
-        LogKey.bundleVersion: "\(verdict.version)", LogKey.reason: "\(verdict.reason)",
+        "version": "\(verdict.version)", LogKey.reason: "\(verdict.reason)",
         LogKey.error: "\(verdict.detail)",
       ])
     status.refused(
-      "bundle version \(verdict.version) was refused (\(verdict.reason)): \(verdict.detail)")
+      "\(verdict.document.rawValue) version \(verdict.version) was refused (\(verdict.reason)): \(verdict.detail)",
+      of: verdict.document)
   }
 
   private func putInForce(_ bundle: SignedBundle) async {
     await activate(bundle)
-    inForce = bundle.accepted
+    inForce = bundle
     status.accepted(version: bundle.payload.version)
+    await tellFreshness()
+  }
+
+  /// Tells how fresh the bundle in force is.
+  func tellFreshness() async {
+    guard let inForce else { return }
+    let freshness = PolicyFreshness(bundle: inForce.payload, lease: lease)
+    status.fresh(freshness)
+    await refresh(freshness)
   }
 
   private func highest() async throws(AgentStateError) -> AcceptedVersion? {

@@ -62,20 +62,32 @@ struct CertificateRenewer: Sendable {
   }
 
   private func renew(_ link: LinkClient.Link) async throws -> TLSIdentity {
-    let key = P256.Signing.PrivateKey()
-    let csr = try CertificateRequest.make(key: key, commonName: enrolment.agent.description)
+    let pending = try await PendingRenewal.next(in: state, for: enrolment.agent)
     var options = CallOptions.defaults
     options.timeout = Self.callDeadline
-    let answer = try await link.renew(.with { $0.csrPem = csr }, options: options)
+    let answer = try await link.renew(.with { $0.csrPem = pending.requestPEM }, options: options)
     let identity = TLSIdentity(
-      privateKeyPEM: Secret(text: key.pemRepresentation),
-      certificateChainPEM: answer.certificateChainPem)
+      privateKeyPEM: pending.privateKeyPEM, certificateChainPEM: answer.certificateChainPem)
     let certificate = try IssuedIdentity.check(
       identity, authoritiesPEM: answer.authoritiesPem, agent: enrolment.agent,
       organisation: enrolment.organisation, segment: enrolment.segment)
     try await state.renew(identity, authoritiesPEM: answer.authoritiesPem)
     status.certificate(certificate)
     return identity
+  }
+}
+
+extension PendingRenewal {
+  /// What was asked for before and has not come, else a new key and request, which are kept before
+  /// they are used: were the answer lost, the same request asks again, and is no clone's.
+  static func next(in state: AgentState, for agent: AgentID) async throws -> PendingRenewal {
+    if let pending = try await state.pendingRenewal() { return pending }
+    let key = P256.Signing.PrivateKey()
+    let pending = PendingRenewal(
+      privateKeyPEM: Secret(text: key.pemRepresentation),
+      requestPEM: try CertificateRequest.make(key: key, commonName: agent.description))
+    try await state.keep(pending)
+    return pending
   }
 }
 

@@ -1,19 +1,14 @@
 internal import APIModel
 package import AgentState
-internal import AsyncHTTPClient
 internal import Crypto
 internal import Foundation
 package import GatewayModel
-internal import NIOCore
-internal import NIOFoundationCompat
 internal import NIOSSL
 internal import PeerIdentity
+internal import SignedBundle
 
 /// Joins an agent with its control plane by a one-use join token.
 package struct Enroller: Sendable {
-  static let maximumAnswerBytes = 1 << 20
-  static let deadline = TimeAmount.seconds(30)
-
   private let server: String
   private let token: JoinToken
   private let hostname: String
@@ -72,11 +67,12 @@ package struct Enroller: Sendable {
       privateKeyPEM: Secret(text: tlsKey.pemRepresentation),
       certificateChainPEM: answer.certificateChainPEM)
     let enrolment = try check(answer, identity: identity, now: now)
+    let roots = try roots(of: answer)
     try await state.enrol(
       enrolment,
       keys: AgentKeys(
         audit: Secret(auditKey.rawRepresentation), sealing: Secret(sealingKey.rawRepresentation)),
-      identity: identity)
+      identity: identity, roots: roots)
     return enrolment
   }
 
@@ -85,7 +81,8 @@ package struct Enroller: Sendable {
   private func authorityPEM() async throws(LinkError) -> String {
     var tls = TLSConfiguration.makeClientConfiguration()
     tls.certificateVerification = .none
-    let info: AuthorityInfo = try await call(Routes.authority, posting: nil, tls: tls)
+    let info: AuthorityInfo = try await ControlAPICall(server: server).call(
+      Routes.authority, posting: nil, tls: tls)
     do {
       // The certificate alone counts, not what the answer says its fingerprint is.
       let certificates = try PeerCertificate.derOfEach(inPEM: info.certificatePEM)
@@ -112,15 +109,8 @@ package struct Enroller: Sendable {
   private func join(
     _ request: EnrollRequest, authorityPEM: String
   ) async throws(LinkError) -> EnrollResponse {
-    var tls = TLSConfiguration.makeClientConfiguration()
-    let body: [UInt8]
-    do {
-      tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(Array(authorityPEM.utf8)))
-      body = Array(try JSONEncoder().encode(request))
-    } catch {
-      throw LinkError(code: .answer, message: "the authority's certificate is not usable: \(error)")
-    }
-    return try await call(Routes.enroll, posting: body, tls: tls)
+    try await ControlAPICall(server: server).post(
+      Routes.enroll, request, authoritiesPEM: authorityPEM)
   }
 
   private func check(
@@ -141,7 +131,24 @@ package struct Enroller: Sendable {
       agent: AgentID(id), organisation: answer.organisation, segment: answer.segment,
       linkAddress: answer.linkAddress, clientAddress: answer.clientAddress,
       policyPublicKeys: answer.policyPublicKeys, authoritiesPEM: answer.authoritiesPEM,
-      enrolledAt: now, controlLog: answer.controlLog, auditPublicKey: answer.auditPublicKey)
+      enrolledAt: now, controlLog: answer.controlLog, auditPublicKey: answer.auditPublicKey,
+      serverURL: server)
+  }
+
+  /// The chain of root documents, trusted for where it comes from: a server that the join token
+  /// names by its authority.
+  private func roots(of answer: EnrollResponse) throws(LinkError) -> [StoredRoot] {
+    guard let chain = answer.rootChain else { return [] }
+    do {
+      return try RootChain.begin(
+        chain.map { Array(Data(base64Encoded: $0) ?? Data()) }, organisation: answer.organisation
+      ).map { StoredRoot(version: $0.document.version, envelope: $0.envelope) }
+    } catch {
+      throw LinkError(
+        code: .answer,
+        message: "the control plane gave the agent no usable root documents (\(error.message)):"
+          + " check that agent and control plane are of the same release")
+    }
   }
 
   /// Refused here, where a person looks, and not when the first checkpoint comes.
@@ -155,72 +162,5 @@ package struct Enroller: Sendable {
         message: "the control plane gave the agent no usable key of its own log: check that agent"
           + " and control plane are of the same release")
     }
-  }
-
-  private func call<Answer: Decodable & Sendable>(
-    _ path: String, posting body: [UInt8]?, tls: TLSConfiguration
-  ) async throws(LinkError) -> Answer {
-    var configuration = HTTPClient.Configuration(tlsConfiguration: tls)
-    configuration.redirectConfiguration = .disallow
-    let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-    let result: Result<Answer, LinkError>
-    do {
-      var request = HTTPClientRequest(url: server + path)
-      if let body {
-        request.method = .POST
-        request.headers.add(name: "content-type", value: "application/json")
-        request.body = .bytes(body)
-      }
-      let response = try await client.execute(request, timeout: Self.deadline)
-      let bytes = try await response.body.collect(upTo: Self.maximumAnswerBytes)
-      result = Self.read(bytes, status: response.status.code, server: server)
-    } catch {
-      result = .failure(Self.unreachable(server, error))
-    }
-    // A client that could not be shut down leaks its idle connections until the process ends,
-    // which for enrolment is now.
-    try? await client.shutdown()
-    return try result.get()
-  }
-
-  private static func read<Answer: Decodable & Sendable>(
-    _ bytes: ByteBuffer, status: UInt, server: String
-  ) -> Result<Answer, LinkError> {
-    if (200..<300).contains(status) {
-      if let answer = try? JSONDecoder().decode(Answer.self, from: bytes) {
-        return .success(answer)
-      }
-      return .failure(
-        LinkError(
-          code: .answer,
-          message: "the server at \(server) does not answer as a control plane: check the address"))
-    }
-    guard let refusal = try? JSONDecoder().decode(APIErrorBody.self, from: bytes) else {
-      return .failure(
-        LinkError(
-          code: .answer,
-          message: "the server at \(server) answered with HTTP status \(status): check the address"
-        ))
-    }
-    let remedy = refusal.remedy.map { " \($0)" } ?? ""
-    // Refused for what was asked, or unable to answer at all.
-    let code: LinkError.Code = (400..<500).contains(status) ? .refused : .unreachable
-    return .failure(
-      LinkError(code: code, message: "the control plane refused: \(refusal.message)\(remedy)"))
-  }
-
-  private static func unreachable(_ server: String, _ error: any Error) -> LinkError {
-    let reason = FailureText.describe(error)
-    // What BoringSSL says of a chain it does not trust, and NIOSSL of a name that does not fit.
-    if error is NIOSSLExtraError || reason.contains("CERTIFICATE_VERIFY_FAILED") {
-      return LinkError(
-        code: .untrusted,
-        message: "the TLS certificate of \(server) is not trusted (\(reason)): use the address the"
-          + " control plane's certificate is made for")
-    }
-    return LinkError(
-      code: .unreachable,
-      message: "the control plane at \(server) cannot be reached (\(reason)): check the address and"
-        + " that it is running")
   }
 }

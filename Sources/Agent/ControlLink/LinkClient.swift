@@ -8,6 +8,7 @@ package import Logging
 internal import PeerIdentity
 package import RecordLog
 import ServiceLifecycle
+internal import SystemClock
 internal import Telemetry
 
 /// Keeps the agent joined with its control plane: always dials, and dials again.
@@ -38,6 +39,7 @@ package struct LinkClient: Service {
   let tester: any ConnectionTester
   let health: @Sendable () async -> AgentHealthReport
   let renewed: @Sendable (TLSIdentity) async -> Void
+  let removed: @Sendable (Bool) async -> Void
   let beginEpoch: @Sendable (LogID, [UInt32: LogStanding]) async throws -> Void
   let witnessed: @Sendable (WitnessConflictRecord) async -> Bool
   let status: LinkStatus
@@ -47,6 +49,7 @@ package struct LinkClient: Service {
   ///   - tester: Answers `connections test`.
   ///   - health: Asked about once a second.
   ///   - renewed: Told of each new certificate, for the agent's clients.
+  ///   - removed: Told that an administrator has removed the agent, or that it is let in again.
   ///   - beginEpoch: Gives a log up of which the control plane has another history, for a new epoch
   ///     in which each lane cites what is known of its log.
   ///   - witnessed: Writes into the agent's log that the control plane's own log was changed, and
@@ -57,6 +60,7 @@ package struct LinkClient: Service {
     recordLog: RecordLogDirectory, tester: any ConnectionTester, status: LinkStatus,
     logger: Logger, health: @escaping @Sendable () async -> AgentHealthReport,
     renewed: @escaping @Sendable (TLSIdentity) async -> Void,
+    removed: @escaping @Sendable (Bool) async -> Void,
     beginEpoch: @escaping @Sendable (LogID, [UInt32: LogStanding]) async throws -> Void,
     witnessed: @escaping @Sendable (WitnessConflictRecord) async -> Bool
   ) throws(LinkError) {
@@ -70,6 +74,7 @@ package struct LinkClient: Service {
     self.status = status
     self.health = health
     self.renewed = renewed
+    self.removed = removed
     self.beginEpoch = beginEpoch
     self.witnessed = witnessed
     self.logger = logger
@@ -123,6 +128,7 @@ package struct LinkClient: Service {
         return
       } catch {
         problem = describe(error)
+        if (error as? RPCError)?.isRemoval == true { await note(removed: true) }
       }
       if status.detached("no link to the control plane at \(endpoint): \(problem)") {
         logger.warning(
@@ -136,7 +142,10 @@ package struct LinkClient: Service {
 
   /// Dials once and stays until the connection ends.
   private func attachOnce(_ shipper: RecordShipper) async throws -> End {
-    let identity = try await state.tlsIdentity()
+    let (identity, isNew) = try await CertificateRecovery(
+      state: state, enrolment: enrolment, logger: logger
+    ).identity()
+    if isNew { await renewed(identity) }
     let authorities = try await state.enrolment().authoritiesPEM
     let renewer = try CertificateRenewer(
       state: state, enrolment: enrolment, identity: identity, status: status, logger: logger)
@@ -163,6 +172,24 @@ package struct LinkClient: Service {
     }
   }
 
+  /// Takes in what the control plane says of the agent's place; it holds over a restart.
+  func note(removed isRemoved: Bool) async {
+    guard status.removed(isRemoved) else { return }
+    do {
+      try await state.note(removed: isRemoved, at: WallTime.now())
+    } catch {
+      logger.error("the agent's removal is not kept", metadata: [LogKey.error: "\(error)"])
+    }
+    await removed(isRemoved)
+  }
+
+  /// Takes up what the control plane has said in an earlier run.
+  package func recallRemoval() async throws {
+    guard try await state.isRemoved() else { return }
+    _ = status.removed(true)
+    await removed(true)
+  }
+
   private func flush() async {
     let deadline = ContinuousClock.now + Self.flushDeadline
     while !Task.isCancelled, status.snapshot.isAttached, ContinuousClock.now < deadline,
@@ -178,6 +205,14 @@ package struct LinkClient: Service {
       return "the control plane refuses this agent (\(reason))"
     }
     return reason
+  }
+}
+
+extension RPCError {
+  /// Whether the control plane refuses the agent because it was removed.
+  fileprivate var isRemoval: Bool {
+    code == .permissionDenied
+      && metadata[stringValues: LinkMark.standing].contains(LinkMark.removed)
   }
 }
 

@@ -1,5 +1,6 @@
 package import GatewayModel
 internal import PeerIdentity
+package import SignedBundle
 internal import Synchronization
 internal import Telemetry
 
@@ -9,8 +10,12 @@ package final class LinkStatus: Sendable {
     package var isAttached = false
     /// Why the link is down, while it is.
     package var linkProblem: String?
-    /// The last bundle that was refused, until a newer one is accepted.
-    package var refusedBundle: String?
+    /// The last bundle, lease and root document that were refused, until a newer one is accepted.
+    package var refused: [BundleAcceptor.Document: String] = [:]
+    /// Until when the bundle may be taken for the newest; `nil` without a bundle.
+    package var freshness: PolicyFreshness?
+    /// Whether the control plane has said that the agent was removed.
+    package var isRemoved = false
     package var bundleVersion: UInt64 = 0
     package var certificateExpiresAt: WallTime?
     /// What keeps a log from being shipped, by log.
@@ -36,10 +41,23 @@ package final class LinkStatus: Sendable {
     let snapshot = snapshot
     var problems: [String] = []
     if let problem = snapshot.linkProblem, !snapshot.isAttached { problems.append(problem) }
-    if let refused = snapshot.refusedBundle { problems.append(refused) }
+    if snapshot.isRemoved {
+      problems.append(
+        "an administrator has removed the agent: nobody is let in; enrol it again in an empty state"
+          + " folder")
+    }
+    for document in [BundleAcceptor.Document.root, .bundle, .lease] {
+      if let refused = snapshot.refused[document] { problems.append(refused) }
+    }
+    if let freshness = snapshot.freshness, freshness.state(at: now) != .fresh {
+      problems.append(
+        "the policy is stale for \(freshness.staleSeconds(at: now)) s: newer policy may be withheld;"
+          + " new sessions are refused after \(freshness.maxStaleSeconds) s")
+    }
     if let expiry = snapshot.certificateExpiresAt, expiry <= now {
       problems.append(
-        "the agent's certificate has expired: enrol the agent again in an empty state folder")
+        "the agent's certificate has expired: the agent asks for a new one as soon as it reaches the"
+          + " control plane's API")
     }
     if let conflict = snapshot.witnessConflict { problems.append(conflict) }
     if let problem = snapshot.witnessProblem { problems.append(problem) }
@@ -71,12 +89,28 @@ package final class LinkStatus: Sendable {
   func accepted(version number: UInt64) {
     state.withLock {
       $0.bundleVersion = number
-      $0.refusedBundle = nil
+      $0.refused[.bundle] = nil
     }
     version.set(Double(number))
   }
 
-  func refused(_ problem: String) { state.withLock { $0.refusedBundle = problem } }
+  func refused(_ problem: String, of document: BundleAcceptor.Document = .bundle) {
+    state.withLock { $0.refused[document] = problem }
+  }
+
+  func accepted(_ document: BundleAcceptor.Document) {
+    state.withLock { $0.refused[document] = nil }
+  }
+
+  func fresh(_ freshness: PolicyFreshness) { state.withLock { $0.freshness = freshness } }
+
+  /// - Returns: Whether that is news.
+  func removed(_ isRemoved: Bool) -> Bool {
+    state.withLock { snapshot in
+      defer { snapshot.isRemoved = isRemoved }
+      return snapshot.isRemoved != isRemoved
+    }
+  }
 
   func certificate(_ certificate: PeerCertificate) {
     state.withLock { $0.certificateExpiresAt = certificate.notAfter }

@@ -13,16 +13,23 @@ internal import SystemClock
 /// ``apply(_:)``, which may come before ``start()``, every login is refused (`no_bundle`).
 package final class GatewayServer: Sendable {
   private enum Phase {
-    /// Holds the policy with which the gateway will start, where there is one.
-    case idle(PolicySnapshot?)
+    /// Holds that with which the gateway will start.
+    case idle(FirstStanding)
     case running(listeners: [any Channel], lanes: [SessionLane])
     case closed
+  }
+
+  /// What was applied before the start.
+  private struct FirstStanding {
+    var policy: PolicySnapshot?
+    var lease: LeaseSnapshot?
+    var isRemoved = false
   }
 
   private let group: MultiThreadedEventLoopGroup
   let writerIdentity: WriterIdentity
   let commons: GatewayCommons
-  private let phase = Mutex(Phase.idle(nil))
+  private let phase = Mutex(Phase.idle(FirstStanding()))
   private let ended: EventLoopPromise<Void>
 
   /// - Parameters:
@@ -61,13 +68,17 @@ package final class GatewayServer: Sendable {
       throw GatewayError(code: .state, message: "the gateway has been started already")
     }
     let lanes = try await openLanes()
-    let policy: PolicySnapshot? = phase.withLock { phase in
+    let first: FirstStanding = phase.withLock { phase in
       defer { phase = .running(listeners: [], lanes: lanes) }
-      if case .idle(let policy) = phase { return policy }
-      return nil
+      if case .idle(let first) = phase { return first }
+      return FirstStanding()
     }
     // Before anybody can come in, so that a restart refuses nobody.
-    if let policy { await onEach(lanes) { $0.apply(policy) } }
+    await onEach(lanes) { lane in
+      if let lease = first.lease { lane.apply(lease) }
+      if first.isRemoved { lane.apply(removed: true) }
+      if let policy = first.policy { lane.apply(policy) }
+    }
     do throws(GatewayError) {
       let (listeners, addresses) = try await GatewayListeners.bind(
         commons.configuration, group: group, lanes: lanes)
@@ -134,13 +145,31 @@ package final class GatewayServer: Sendable {
   ///
   /// Before ``start()`` it is kept for that; not to be called while ``start()`` runs.
   package func apply(_ snapshot: PolicySnapshot) async {
-    let isKept = phase.withLock { phase in
-      guard case .idle = phase else { return false }
-      phase = .idle(snapshot)
+    guard !keep({ $0.policy = snapshot }) else { return }
+    await onEach(running.lanes) { $0.apply(snapshot) }
+  }
+
+  /// Takes the policy for fresh for as long as this says, on every event loop; as ``apply(_:)``.
+  package func apply(lease: LeaseSnapshot) async {
+    guard !keep({ $0.lease = lease }) else { return }
+    await onEach(running.lanes) { $0.apply(lease) }
+  }
+
+  /// Ends every session (57P01, `agent_removed`) and lets nobody in while an administrator has the
+  /// agent removed; as ``apply(_:)``.
+  package func apply(removed isRemoved: Bool) async {
+    guard !keep({ $0.isRemoved = isRemoved }) else { return }
+    await onEach(running.lanes) { $0.apply(removed: isRemoved) }
+  }
+
+  /// - Returns: Whether the gateway has not started, and starts with it.
+  private func keep(_ change: (inout FirstStanding) -> Void) -> Bool {
+    phase.withLock { phase in
+      guard case .idle(var first) = phase else { return false }
+      change(&first)
+      phase = .idle(first)
       return true
     }
-    guard !isKept else { return }
-    await onEach(running.lanes) { $0.apply(snapshot) }
   }
 
   /// Writes into one of the agent's logs that the control plane's own log was changed.

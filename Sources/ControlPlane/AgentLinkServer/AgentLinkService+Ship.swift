@@ -95,8 +95,10 @@ extension AgentLinkService {
     request: ServerRequest<Sallyport_Link_V1_RenewRequest>, context: ServerContext
   ) async throws -> ServerResponse<Sallyport_Link_V1_RenewResponse> {
     let agent = try await peer.admit(context)
+    let generation = try LinkPeer.certificate(context).generation
     do {
-      let renewed = try await plane.agents.renew(agent.id, csrPEM: request.message.csrPem)
+      let renewed = try await plane.agents.renew(
+        agent.id, csrPEM: request.message.csrPem, presenting: generation)
       return ServerResponse(
         message: .with {
           $0.certificateChainPem = renewed.chainPEM

@@ -82,7 +82,8 @@ struct AgentLinkService: Sallyport_Link_V1_AgentLink.ServiceProtocol {
     commands: AsyncStream<ConnectionTestCommand>, ends: AsyncStream<LinkEnd>,
     cancellation context: ServerContext
   ) async throws {
-    let (hellos, hello) = AsyncStream<UInt64>.makeStream(bufferingPolicy: .bufferingOldest(1))
+    let (hellos, hello) = AsyncStream<Attachment.Sent>.makeStream(
+      bufferingPolicy: .bufferingOldest(1))
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
         var isFirst = true
@@ -93,7 +94,8 @@ struct AgentLinkService: Sallyport_Link_V1_AgentLink.ServiceProtocol {
                 code: .invalidArgument, message: "The first message of the stream is not Hello.")
             }
             isFirst = false
-            hello.yield(first.acceptedBundleVersion)
+            hello.yield(
+              Attachment.Sent(bundle: first.acceptedBundleVersion, root: first.rootVersion))
           }
           try await attachment.take(message)
         }
@@ -103,7 +105,7 @@ struct AgentLinkService: Sallyport_Link_V1_AgentLink.ServiceProtocol {
         else {
           throw RPCError(code: .deadlineExceeded, message: "The agent did not say Hello in time.")
         }
-        try await attachment.sendBundles(after: accepted)
+        try await attachment.sendPolicy(after: accepted)
       }
       group.addTask { try await attachment.sendCommands(commands) }
       group.addTask {
@@ -129,11 +131,11 @@ struct AgentLinkService: Sallyport_Link_V1_AgentLink.ServiceProtocol {
   }
 
   private static func first(
-    of hellos: AsyncStream<UInt64>, within deadline: Duration
-  ) async throws -> UInt64? {
-    try await withThrowingTaskGroup(of: UInt64?.self) { group in
+    of hellos: AsyncStream<Attachment.Sent>, within deadline: Duration
+  ) async throws -> Attachment.Sent? {
+    try await withThrowingTaskGroup(of: Attachment.Sent?.self) { group in
       group.addTask {
-        for await version in hellos { return version }
+        for await hello in hellos { return hello }
         return nil
       }
       group.addTask {

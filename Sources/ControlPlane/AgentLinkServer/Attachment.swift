@@ -17,27 +17,65 @@ struct Attachment: Sendable {
   let writer: RPCWriter<Command>
   let logger: Logger
 
-  /// Sends each bundle that is newer than what the agent has, until the agent is removed.
-  func sendBundles(after accepted: UInt64) async throws {
-    let sentCounter = MetricName.controlBundlesSent.counter()
+  /// What the agent was sent, or said that it has.
+  struct Sent: Sendable {
+    var bundle: UInt64
+    var root: UInt64
+    /// When the next lease is due.
+    var leaseDue = ContinuousClock.now
+  }
+
+  /// Sends each root document and bundle that is newer than what the agent has, and leases, until
+  /// the agent is removed or locked.
+  func sendPolicy(after accepted: Sent) async throws {
     var sent = accepted
     while true {
       try Task.checkCancellation()
       do {
-        guard
-          let bundle = try await plane.bundles.nextBundle(
-            for: agent.id, segment: agent.segment, after: sent, within: LinkLimits.bundleWait)
-        else { continue }
-        try await writer.write(.with { $0.bundle.envelope = Data(bundle.envelope) })
-        sent = bundle.version
-        sentCounter.increment()
-        logger.info("bundle sent", metadata: [LogKey.bundleVersion: "\(bundle.version)"])
+        try await sendNext(&sent)
       } catch let error as ControlError {
         guard error.code == .unavailable else { throw RPCError(error) }
         // The link outlives the database's absence: the agent goes on with what it has.
         try await Task.sleep(for: LinkLimits.databaseRetry)
       }
     }
+  }
+
+  /// Waits until there is something to send, for a while, and sends it.
+  ///
+  /// Root documents come before the bundle that is signed under them, and a lease right after the
+  /// bundle that it is of.
+  private func sendNext(_ sent: inout Sent) async throws {
+    try await sendRoots(&sent)
+    let wait = min(LinkLimits.bundleWait, max(.zero, sent.leaseDue - .now))
+    if let bundle = try await plane.bundles.nextBundle(
+      for: agent.id, segment: agent.segment, after: sent.bundle, within: wait)
+    {
+      try await sendRoots(&sent)
+      try await writer.write(.with { $0.bundle.envelope = Data(bundle.envelope) })
+      sent.bundle = bundle.version
+      MetricName.controlBundlesSent.counter().increment()
+      logger.info("bundle sent", metadata: [LogKey.bundleVersion: "\(bundle.version)"])
+      try await sendLease(of: bundle, &sent)
+    } else if sent.leaseDue <= .now {
+      try await sendLease(
+        of: try await plane.bundles.currentBundle(segment: agent.segment), &sent)
+    }
+  }
+
+  private func sendRoots(_ sent: inout Sent) async throws {
+    let envelopes = plane.keys.signing.envelopes(after: sent.root)
+    guard !envelopes.isEmpty else { return }
+    try await writer.write(.with { $0.root.envelopes = envelopes.map { Data($0) } })
+    // The chain has no gaps, and one of an agent that is ahead is not in it.
+    sent.root = max(sent.root, plane.keys.signing.rootVersion)
+    logger.info("root documents sent", metadata: ["root": "\(sent.root)"])
+  }
+
+  private func sendLease(of bundle: IssuedBundle, _ sent: inout Sent) async throws {
+    let lease = try plane.bundles.lease(of: bundle)
+    try await writer.write(.with { $0.lease.envelope = Data(lease) })
+    sent.leaseDue = .now + plane.bundles.leaseInterval
   }
 
   /// Sends each command that `commands` yields.
@@ -90,7 +128,9 @@ struct Attachment: Sendable {
     try await plane.agents.judged(
       agent.id,
       BundleVerdictReport(
-        version: verdict.version, accepted: verdict.accepted, reason: verdict.reason,
+        // A document of a newer agent is shown as a bundle rather than not at all.
+        JudgedDocument(rawValue: verdict.document) ?? .bundle, version: verdict.version,
+        accepted: verdict.accepted, reason: verdict.reason,
         detail: verdict.detail))
   }
 

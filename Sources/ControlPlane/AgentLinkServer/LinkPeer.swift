@@ -1,3 +1,4 @@
+import AgentLink
 internal import ControlCore
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
@@ -13,7 +14,7 @@ struct LinkPeer: Sendable {
   /// The agent whose certificate the TLS handshake has verified, and which may still come in.
   ///
   /// - Throws: `unauthenticated` without a usable certificate, `permissionDenied` when the agent
-  ///   is unknown, removed or of another organisation or segment, `unavailable` when the database
+  ///   is unknown, removed, locked or of another organisation or segment, `unavailable` when the database
   ///   is away.
   func admit(_ context: ServerContext) async throws(RPCError) -> EnrolledAgent {
     let identity = try Self.identity(context)
@@ -38,7 +39,8 @@ struct LinkPeer: Sendable {
     return agent
   }
 
-  private static func identity(_ context: ServerContext) throws(RPCError) -> AgentIdentity {
+  /// - Throws: `unauthenticated` without a usable certificate.
+  static func certificate(_ context: ServerContext) throws(RPCError) -> PeerCertificate {
     guard
       let transport = context.transportSpecific as? HTTP2ServerTransport.Posix.Context,
       let certificate = transport.peerCertificate,
@@ -49,7 +51,16 @@ struct LinkPeer: Sendable {
         message: "No client certificate came with the connection: enrol the agent first.")
     }
     do {
-      return try PeerCertificate(der: der).agentIdentity()
+      return try PeerCertificate(der: der)
+    } catch {
+      throw RPCError(code: .unauthenticated, message: error.message)
+    }
+  }
+
+  private static func identity(_ context: ServerContext) throws(RPCError) -> AgentIdentity {
+    let certificate = try certificate(context)
+    do {
+      return try certificate.agentIdentity()
     } catch {
       throw RPCError(code: .unauthenticated, message: error.message)
     }
@@ -69,6 +80,9 @@ extension RPCError {
       case .unavailable: .unavailable
       case .internal: .internalError
       }
-    self.init(code: code, message: error.description)
+    // Read by the agent's ControlLink: it ends its clients' sessions.
+    self.init(
+      code: code, message: error.description,
+      metadata: error.isRemoval ? [LinkMark.standing: .string(LinkMark.removed)] : [:])
   }
 }

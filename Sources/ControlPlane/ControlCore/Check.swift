@@ -74,6 +74,14 @@ enum Check {
     return Array(data)
   }
 
+  /// Base64 of a signature or the like, of at most 200 bytes.
+  static func base64(_ text: String, field: String) throws(ControlError) -> [UInt8] {
+    guard text.utf8.count <= 300, let data = Data(base64Encoded: text) else {
+      throw invalid(field, text, "Send base64.")
+    }
+    return Array(data)
+  }
+
   static func invalid(_ field: String, _ value: String, _ remedy: String) -> ControlError {
     let shown = value.count > 80 ? value.prefix(80) + "…" : Substring(value)
     return ControlError(.invalid, "\(field): \"\(shown)\" cannot be used.", remedy: remedy)

@@ -21,6 +21,8 @@ package struct ControlError: Error, Sendable, Equatable {
   package var message: String
   /// What to do about it.
   package var remedy: String?
+  /// Whether an agent was refused because an administrator has removed it.
+  package var isRemoval = false
 
   package init(_ code: Code, _ message: String, remedy: String? = nil) {
     self.code = code

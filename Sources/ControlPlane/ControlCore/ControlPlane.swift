@@ -14,6 +14,10 @@ package struct ControlSettings: Sendable {
   package var bundleLifetime: Duration = .seconds(7 * 24 * 3600)
   /// How long an agent's certificate is good for.
   package var certificateLifetime: Duration = .seconds(24 * 3600)
+  /// How long a lease is good for; it is issued again at a third of it.
+  package var leaseLifetime: Duration = .seconds(300)
+  /// How long after the end of its last lease an agent still lets new sessions in.
+  package var maxStale: Duration = .seconds(24 * 3600)
   /// How often this replica looks for what other replicas changed.
   package var pollInterval: Duration = .milliseconds(500)
   /// An agent that was silent for this long is shown as offline.
@@ -85,6 +89,7 @@ package struct ControlPlane: Sendable {
   package let evidence: EvidenceService
   package let grants: GrantService
   package let retention: RetentionService
+  package let roots: RootService
   package let status: StatusService
   package let tokens: TokenService
   let texts: TextAnalysis
@@ -120,6 +125,8 @@ package struct ControlPlane: Sendable {
       store: stores.grants, bundles: bundles, log: log, surroundings: surroundings)
     retention = RetentionService(
       store: stores.retention, log: log, surroundings: surroundings)
+    roots = RootService(
+      store: stores.secrets, keys: keys, log: log, settings: settings, surroundings: surroundings)
     status = StatusService(
       store: stores.status, agents: stores.agents, bundles: bundles, settings: settings,
       surroundings: surroundings)

@@ -24,6 +24,9 @@ struct SallyportControl: AsyncParsableCommand {
         certificate, URL, or a database of a newer version
       """,
     version: version,
-    subcommands: [Serve.self, Migrate.self, Bootstrap.self, BackupHorizon.self, Version.self],
+    subcommands: [
+      Serve.self, Migrate.self, Bootstrap.self, BackupHorizon.self, RotatePolicyKey.self,
+      Version.self,
+    ],
     defaultSubcommand: nil)
 }

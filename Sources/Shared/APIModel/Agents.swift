@@ -4,7 +4,7 @@ package struct AgentInfo: Codable, Sendable, Equatable {
   package var hostname: String
   package var clientAddress: String
   package var version: String
-  /// `online`, `offline` or `removed`.
+  /// `online`, `offline`, `removed` or `locked`.
   package var link: String
   package var lastSeenAt: String?
   package var enrolledAt: String
@@ -68,12 +68,17 @@ package struct ReleaseRequest: Codable, Sendable, Equatable {
 }
 
 package struct RejectedBundle: Codable, Sendable, Equatable {
+  /// `lease` or `root`; absent for a bundle.
+  package var document: String?
   package var version: Int
   package var reason: String
   package var detail: String
   package var at: String
 
-  package init(version: Int, reason: String, detail: String, at: String) {
+  package init(
+    document: String? = nil, version: Int, reason: String, detail: String, at: String
+  ) {
+    self.document = document
     self.version = version
     self.reason = reason
     self.detail = detail

@@ -120,11 +120,13 @@ package struct EnrollResponse: Codable, Sendable {
   /// signs its checkpoints. A control plane that keeps no such log has neither.
   package var controlLog: String?
   package var auditPublicKey: String?
+  /// The root documents, oldest first, each a DSSE envelope in base64; absent where there are none.
+  package var rootChain: [String]?
 
   package init(
     agentID: String, organisation: String, segment: String, certificateChainPEM: String,
     authoritiesPEM: String, policyPublicKeys: [String], linkAddress: String, clientAddress: String,
-    controlLog: String? = nil, auditPublicKey: String? = nil
+    controlLog: String? = nil, auditPublicKey: String? = nil, rootChain: [String]? = nil
   ) {
     self.agentID = agentID
     self.organisation = organisation
@@ -136,5 +138,6 @@ package struct EnrollResponse: Codable, Sendable {
     self.clientAddress = clientAddress
     self.controlLog = controlLog
     self.auditPublicKey = auditPublicKey
+    self.rootChain = rootChain
   }
 }

@@ -9,6 +9,7 @@
 /// | `GET /v1/authority` | *open* → ``AuthorityInfo`` |
 /// | `POST /v1/bootstrap` | *open* ``BootstrapRequest`` → ``BootstrapResponse`` |
 /// | `POST /v1/enroll` | *open* ``EnrollRequest`` → ``EnrollResponse`` |
+/// | `POST /v1/agents/recover` | *open* ``RecoverRequest`` → ``RecoverResponse`` |
 /// | `GET /v1/status` | → ``FleetStatus`` |
 /// | `GET /v1/connections` | → ``Page`` of ``ConnectionInfo`` |
 /// | `POST /v1/connections` | ``ConnectionDraft`` → ``ConnectionInfo`` |
@@ -46,6 +47,7 @@ package enum Routes {
   package static let authority = "/v1/authority"
   package static let bootstrap = "/v1/bootstrap"
   package static let enroll = "/v1/enroll"
+  package static let recover = "/v1/agents/recover"
   package static let status = "/v1/status"
   package static let connections = "/v1/connections"
   package static let segments = "/v1/segments"

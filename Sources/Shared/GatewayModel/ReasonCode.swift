@@ -17,6 +17,10 @@ package enum ReasonCode: String, Hashable, Sendable, Codable, CaseIterable {
   case roleNotGranted = "role_not_granted"
   case noBundle = "no_bundle"
   case bundleExpired = "bundle_expired"
+  /// The control plane has not vouched for the policy for too long.
+  case policyStale = "policy_stale"
+  /// An administrator has removed the agent; also ends sessions.
+  case agentRemoved = "agent_removed"
   case credentialMissing = "credential_missing"
   case startupParameter = "startup_parameter"
   case unsupportedProtocol = "unsupported_protocol"

@@ -11,6 +11,9 @@ package struct CertificateAuthority: Sendable {
   package static let agentLifetimeSeconds: Int64 = 86_400
   /// How far before `now` a certificate begins, for peers whose clock is behind.
   static let backdatingSeconds: Int64 = 300
+  /// A short-lived certificate begins this part of its life before `now` at most, so that its half
+  /// does not lie in the past.
+  static let backdatedPart: Int64 = 10
 
   package let certificatePEM: String
   package let fingerprint: Fingerprint
@@ -105,16 +108,18 @@ package struct CertificateAuthority: Sendable {
   ///   - request: Gives its key and nothing else.
   ///   - hosts: The names and addresses clients may reach the agent by, as the control plane
   ///     knows them from the invitation.
+  ///   - generation: The how manieth certificate of the agent it is; 0 leaves it out.
   package func agentCertificate(
     for request: CertificateRequest, identity: AgentIdentity, hosts: [String],
-    serial: Identifier128, now: WallTime, lifetimeSeconds: Int64 = agentLifetimeSeconds
+    serial: Identifier128, now: WallTime, lifetimeSeconds: Int64 = agentLifetimeSeconds,
+    generation: UInt64 = 0
   ) throws(IdentityError) -> IssuedCertificate {
     var names = try Self.names(hosts)
     names.append(.uniformResourceIdentifier(identity.uri))
     return try issue(
       publicKey: request.publicKey, commonName: identity.agent.description, names: names,
       usages: [.clientAuth, .serverAuth], serial: serial, now: now,
-      lifetimeSeconds: lifetimeSeconds)
+      lifetimeSeconds: lifetimeSeconds, generation: generation)
   }
 
   private init(certificate: Certificate, key: P256.Signing.PrivateKey) throws {
@@ -127,7 +132,8 @@ package struct CertificateAuthority: Sendable {
 
   private func issue(
     publicKey: P256.Signing.PublicKey, commonName: String, names: [GeneralName],
-    usages: [ExtendedKeyUsage.Usage], serial: Identifier128, now: WallTime, lifetimeSeconds: Int64
+    usages: [ExtendedKeyUsage.Usage], serial: Identifier128, now: WallTime, lifetimeSeconds: Int64,
+    generation: UInt64 = 0
   ) throws(IdentityError) -> IssuedCertificate {
     guard lifetimeSeconds > 0 else {
       throw IdentityError(
@@ -140,10 +146,11 @@ package struct CertificateAuthority: Sendable {
         now.advanced(bySeconds: lifetimeSeconds).date, certificate.notValidAfter)
       let issued = try Certificate(
         version: .v3, serialNumber: Self.serialNumber(serial), publicKey: key,
-        notValidBefore: now.advanced(bySeconds: -Self.backdatingSeconds).date,
+        notValidBefore: now.advanced(
+          bySeconds: -min(Self.backdatingSeconds, lifetimeSeconds / Self.backdatedPart)
+        ).date,
         notValidAfter: notAfter, issuer: certificate.subject,
-        // RFC 5280 appendix A.1 allows 64 characters in a common name.
-        subject: try DistinguishedName { CommonName(String(commonName.prefix(64))) },
+        subject: try Self.subject(commonName, generation: generation),
         extensions: try Certificate.Extensions {
           Critical(BasicConstraints.notCertificateAuthority)
           Critical(KeyUsage(digitalSignature: true))
@@ -162,6 +169,25 @@ package struct CertificateAuthority: Sendable {
       throw IdentityError(
         code: .making, message: "issuing a certificate for \"\(commonName)\" failed: \(error)")
     }
+  }
+
+  /// The generation stands in the subject, which older programs do not read: in a name of the
+  /// subject's alternatives they would no longer find the agent.
+  private static func subject(
+    _ commonName: String, generation: UInt64
+  ) throws -> DistinguishedName {
+    // RFC 5280 appendix A.1 allows 64 characters in a common name.
+    let name = CommonName(String(commonName.prefix(64)))
+    guard generation > 0 else { return try DistinguishedName { name } }
+    return try DistinguishedName {
+      name
+      OrganizationalUnitName("\(PeerCertificate.generationPrefix)\(generation)")
+    }
+  }
+
+  /// Whether this authority signed a certificate; its validity in time is not looked at.
+  package func issued(_ certificate: PeerCertificate) -> Bool {
+    certificate.isSigned(by: self.certificate)
   }
 
   private static func names(_ hosts: [String]) throws(IdentityError) -> [GeneralName] {

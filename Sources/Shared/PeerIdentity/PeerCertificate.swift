@@ -15,8 +15,13 @@ package struct PeerCertificate: Sendable {
   package let uris: [String]
   /// The DNS names and, in text, the addresses.
   package let hosts: [String]
+  /// The how manieth certificate of its agent it is; 0 when it does not say.
+  package let generation: UInt64
   /// The raw P-256 public key; `nil` for any other kind.
   private let publicKey: Data?
+  private let certificate: Certificate
+
+  static let generationPrefix = "generation "
 
   /// - Throws: ``IdentityError`` `malformed`.
   package init(der: [UInt8]) throws(IdentityError) {
@@ -71,6 +76,34 @@ package struct PeerCertificate: Sendable {
     return key.publicKey.rawRepresentation == publicKey
   }
 
+  /// Whether the holder of the certificate's key signed `bytes` (ECDSA over P-256 and SHA-256).
+  ///
+  /// - Parameter signature: In DER.
+  package func isValidSignature(_ signature: [UInt8], for bytes: [UInt8]) -> Bool {
+    guard let publicKey, let key = try? P256.Signing.PublicKey(rawRepresentation: publicKey),
+      let signature = try? P256.Signing.ECDSASignature(derRepresentation: signature)
+    else { return false }
+    return key.isValidSignature(signature, for: bytes)
+  }
+
+  /// 0 unless the subject has a generation that is one.
+  private static func generation(of subject: DistinguishedName) -> UInt64 {
+    for part in subject {
+      for attribute in part
+      where attribute.type == ASN1ObjectIdentifier.RDNAttributeType.organizationalUnitName {
+        guard let text = String(attribute.value), text.hasPrefix(generationPrefix),
+          let number = Int64(text.dropFirst(generationPrefix.count))
+        else { continue }
+        return UInt64(clamping: number)
+      }
+    }
+    return 0
+  }
+
+  func isSigned(by authority: Certificate) -> Bool {
+    authority.publicKey.isValidSignature(certificate.signature, for: certificate)
+  }
+
   /// When half of its validity is over, which is when an agent asks for the next one.
   package var halfLife: WallTime {
     let length = notAfter.unixNanoseconds.subtractingReportingOverflow(notBefore.unixNanoseconds)
@@ -95,6 +128,8 @@ package struct PeerCertificate: Sendable {
     }
     self.uris = uris
     self.hosts = hosts
+    self.certificate = certificate
+    generation = Self.generation(of: certificate.subject)
     publicKey = P256.Signing.PublicKey(certificate.publicKey)?.rawRepresentation
   }
 }

@@ -33,8 +33,8 @@ package struct BundlePayload: Hashable, Sendable, Codable {
     self.organisation = organisation
     self.segment = segment
     self.version = version
-    self.issuedAtUnixSeconds = issuedAt.unixNanoseconds / Self.nanosecondsPerSecond
-    self.expiresAtUnixSeconds = expiresAt.unixNanoseconds / Self.nanosecondsPerSecond
+    self.issuedAtUnixSeconds = UnixSeconds.seconds(issuedAt)
+    self.expiresAtUnixSeconds = UnixSeconds.seconds(expiresAt)
     self.connections = connections
     self.policies = policies
     self.tokenIssuer = tokenIssuer
@@ -42,21 +42,12 @@ package struct BundlePayload: Hashable, Sendable, Codable {
     self.limits = limits
   }
 
-  package var issuedAt: WallTime { Self.wallTime(seconds: issuedAtUnixSeconds) }
-  package var expiresAt: WallTime { Self.wallTime(seconds: expiresAtUnixSeconds) }
+  package var issuedAt: WallTime { UnixSeconds.wallTime(issuedAtUnixSeconds) }
+  package var expiresAt: WallTime { UnixSeconds.wallTime(expiresAtUnixSeconds) }
 
   /// The connection of that name, if the bundle has it.
   package func connection(named name: String) -> Connection? {
     connections.first { $0.name == name }
-  }
-
-  private static let nanosecondsPerSecond: Int64 = 1_000_000_000
-
-  /// Saturates: a signed but absurd time must not trap the agent that reads it.
-  private static func wallTime(seconds: Int64) -> WallTime {
-    let (product, overflow) = seconds.multipliedReportingOverflow(by: nanosecondsPerSecond)
-    guard overflow else { return WallTime(unixNanoseconds: product) }
-    return WallTime(unixNanoseconds: seconds < 0 ? .min : .max)
   }
 }
 
@@ -79,13 +70,17 @@ extension BundlePayload {
     package var maxSessions: Int?
     package var maxSessionsPerPrincipal: Int?
     package var maxStatementBytes: Int?
+    /// How long after the end of its last lease a bundle still lets new sessions in.
+    package var maxStaleSeconds: Int?
 
     package init(
-      maxSessions: Int? = nil, maxSessionsPerPrincipal: Int? = nil, maxStatementBytes: Int? = nil
+      maxSessions: Int? = nil, maxSessionsPerPrincipal: Int? = nil, maxStatementBytes: Int? = nil,
+      maxStaleSeconds: Int? = nil
     ) {
       self.maxSessions = maxSessions
       self.maxSessionsPerPrincipal = maxSessionsPerPrincipal
       self.maxStatementBytes = maxStatementBytes
+      self.maxStaleSeconds = maxStaleSeconds
     }
   }
 }

@@ -1,13 +1,17 @@
 package import Crypto
 import Foundation
 
-/// Makes signed bundles with one policy key.
+/// Makes signed bundles with the policy keys.
 package struct BundleSigner: Sendable {
-  private let key: Curve25519.Signing.PrivateKey
+  private let keys: [Curve25519.Signing.PrivateKey]
 
-  package init(key: Curve25519.Signing.PrivateKey) { self.key = key }
+  package init(key: Curve25519.Signing.PrivateKey) { keys = [key] }
 
-  package var publicKey: PolicyKey { PolicyKey(key.publicKey) }
+  /// - Parameter keys: Each signs; at least as many as the root document in force asks for.
+  package init(keys: [Curve25519.Signing.PrivateKey]) { self.keys = keys }
+
+  /// The keys whose signatures its bundles have.
+  package var publicKeys: [PolicyKey] { keys.map { PolicyKey($0.publicKey) } }
 
   /// Signs a payload; the bytes returned are what agents store and verify, never to be re-encoded.
   ///
@@ -24,22 +28,7 @@ package struct BundleSigner: Sendable {
         message: "signing a bundle that expires (\(payload.expiresAtUnixSeconds)) no later than"
           + " it is issued (\(payload.issuedAtUnixSeconds)): give a later expiry")
     }
-    let body: [UInt8]
-    let signature: [UInt8]
-    do {
-      let encoder = JSONEncoder()
-      // Sorted, so that one payload has one hash.
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      body = Array(try encoder.encode(payload))
-      signature = Array(
-        try key.signature(for: Envelope.signedBytes(type: Envelope.bundleType, body: body)))
-    } catch {
-      throw BundleError(code: .malformed, message: "signing the payload failed: \(error)")
-    }
-    let envelope = Envelope(
-      payloadType: Envelope.bundleType, payload: body,
-      signatures: [.init(keyID: publicKey.id, signature: signature)])
-    let bytes = try envelope.encoded()
+    let (body, bytes) = try SignedDocument.make(payload, type: Envelope.bundleType, keys: keys)
     guard bytes.count <= Envelope.maximumBytes else {
       throw BundleError(
         code: .tooLarge,

@@ -1,5 +1,3 @@
-internal import Crypto
-import Foundation
 package import GatewayModel
 
 /// Decides whether an agent may take a bundle.
@@ -16,11 +14,20 @@ package struct BundleVerifier: Sendable {
   }
 
   private let trustedKeys: [PolicyKey]
+  private let threshold: Int
   private let audience: Audience
 
-  package init(trustedKeys: [PolicyKey], audience: Audience) {
+  /// - Parameter threshold: How many different trusted keys must have signed; at least 1.
+  package init(trustedKeys: [PolicyKey], threshold: Int = 1, audience: Audience) {
     self.trustedKeys = trustedKeys
+    self.threshold = max(1, threshold)
     self.audience = audience
+  }
+
+  /// Takes its keys from the root document in force.
+  package init(root: RootDocument, audience: Audience) {
+    self.init(
+      trustedKeys: root.policyKeys, threshold: root.policyThreshold, audience: audience)
   }
 
   /// Verifies a bundle that was received.
@@ -52,43 +59,19 @@ package struct BundleVerifier: Sendable {
   package func verifyStored(
     _ envelope: [UInt8], accepted: AcceptedVersion?
   ) throws(BundleError) -> SignedBundle {
-    let parsed = try Envelope(encoded: envelope)
-    guard parsed.payloadType == Envelope.bundleType else {
-      throw BundleError(
-        code: .malformed,
-        message: "the payload's type is \"\(parsed.payloadType.prefix(100))\", not"
-          + " \"\(Envelope.bundleType)\"")
-    }
-    guard isSigned(parsed) else {
+    let parsed = try SignedDocument.envelope(envelope, type: Envelope.bundleType)
+    let signers = SignedDocument.signers(of: parsed, among: trustedKeys)
+    guard signers >= threshold else {
       throw BundleError(
         code: .signature,
-        message: "no signature by a trusted policy key (trusted: "
-          + "\(trustedKeys.map(\.id).joined(separator: ", "))): if the control plane's policy key"
-          + " was replaced, enrol the agent again")
+        message: "\(signers) of the \(threshold) signatures by trusted policy keys that are needed"
+          + " (trusted: \(trustedKeys.map(\.id).joined(separator: ", "))): if the control plane's"
+          + " policy key was replaced without a root document, enrol the agent again")
     }
-    let payload: BundlePayload
-    do {
-      payload = try JSONDecoder().decode(BundlePayload.self, from: Data(parsed.payload))
-    } catch {
-      throw BundleError(
-        code: .malformed, message: "the signed payload cannot be read: \(summary(of: error))")
-    }
+    let payload = try SignedDocument.payload(BundlePayload.self, of: parsed)
     let hash = BundleHash(ofPayload: parsed.payload)
     try check(payload, hash: hash, accepted: accepted)
     return SignedBundle(payload: payload, hash: hash, envelope: envelope)
-  }
-
-  private func isSigned(_ envelope: Envelope) -> Bool {
-    let bytes = Envelope.signedBytes(type: envelope.payloadType, body: envelope.payload)
-    for signature in envelope.signatures {
-      for trusted in trustedKeys where signature.keyID.isEmpty || signature.keyID == trusted.id {
-        guard
-          let key = try? Curve25519.Signing.PublicKey(rawRepresentation: trusted.rawBytes)
-        else { continue }
-        if key.isValidSignature(signature.signature, for: bytes) { return true }
-      }
-    }
-    return false
   }
 
   private func check(
@@ -115,18 +98,6 @@ package struct BundleVerifier: Sendable {
         code: .version,
         message: "version \(payload.version) was accepted before with another content"
           + " (\(accepted.hash), now \(hash)): publish a newer version")
-    }
-  }
-
-  /// Where decoding failed, without quoting the payload.
-  private func summary(of error: any Error) -> String {
-    switch error {
-    case DecodingError.keyNotFound(let key, _): "\"\(key.stringValue)\" is missing"
-    case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context),
-      DecodingError.dataCorrupted(let context):
-      "at \"\(context.codingPath.map(\.stringValue).joined(separator: "."))\":"
-        + " \(context.debugDescription)"
-    default: "it is not JSON"
     }
   }
 }

@@ -19,6 +19,8 @@ package struct Envelope: Hashable, Sendable {
   /// The most signatures that are looked at, which bounds the work a forger can ask for.
   package static let maximumSignatures = 8
   package static let bundleType = "application/vnd.sallyport.bundle+json"
+  package static let leaseType = "application/vnd.sallyport.lease+json"
+  package static let rootType = "application/vnd.sallyport.root+json"
 
   package var payloadType: String
   package var payload: [UInt8]

@@ -6,7 +6,7 @@ package import GatewayModel
 /// It gives understanding and evidence. What a statement may do is bounded by the role that it runs as at
 /// the server: docs/statement-analysis.md says what no text shows.
 package enum StatementAnalysis {
-  /// A longer text is opaque: what the parser makes of it takes up to 250 times its length while it is
+  /// A longer text is opaque: what the parser makes of it takes up to 150 times its length while it is
   /// looked at.
   package static let maximumBytes = 1 << 20
   /// How many nodes may stand in each other.

@@ -81,6 +81,10 @@ struct ClientError: Equatable, Sendable {
       self.init(
         sqlstate: "57P01", message: "terminating connection because its permission was revoked",
         hint: "Ask for a grant to this connection.")
+    case .agentRemoved:
+      self.init(
+        sqlstate: "57P01", message: "terminating connection because this gateway was removed",
+        hint: "Ask the administrator for another gateway.")
     case .shutdown:
       self.init(
         sqlstate: "57P01", message: "terminating connection because the gateway shuts down",

@@ -20,7 +20,9 @@ extension SessionCore {
     }
     let error = error ?? ClientError(ending: reason)
     switch reason {
-    case .sessionKilled, .grantRevoked, .idleTimeout, .shutdown, .recordLogUnavailable: break
+    case .sessionKilled, .grantRevoked, .agentRemoved, .idleTimeout, .shutdown,
+      .recordLogUnavailable:
+      break
     default: recordRefusal(reason, detail: detail, error)
     }
     close(.ended(reason), error: error, at: now)

@@ -26,6 +26,10 @@ final class SessionLane: @unchecked Sendable {
   var scramKeys = ScramKeyCache()
   /// The policy in force; `nil` until the first bundle.
   private(set) var policy: PolicySnapshot?
+  /// How fresh that is; `nil` until it is known.
+  private(set) var lease: LeaseSnapshot?
+  /// Whether an administrator has removed the agent.
+  private(set) var isRemoved = false
   /// Whether the gateway is draining or shut down: nobody new comes in.
   private(set) var isClosing = false
 
@@ -141,6 +145,19 @@ final class SessionLane: @unchecked Sendable {
     let rest = sessions.dropFirst(Self.reviewedPerTurn)
     guard !rest.isEmpty else { return }
     loop.execute { self.review(rest) }
+  }
+
+  /// Takes the policy for fresh for as long as `snapshot` says.
+  func apply(_ snapshot: LeaseSnapshot) { lease = snapshot }
+
+  /// Whether newer policy may be withheld now.
+  var isPolicyStale: Bool { lease?.isStale(at: wallTime) ?? false }
+
+  /// Lets nobody in from now on, and ends the sessions there are; or lets people in again.
+  func apply(removed: Bool) {
+    isRemoved = removed
+    guard removed else { return }
+    endSessions(.agentRemoved, detail: "an administrator has removed the agent")
   }
 
   // MARK: Records
@@ -297,6 +314,7 @@ final class SessionLane: @unchecked Sendable {
     guard wallTime < policy.expiresAt else {
       return "bundle \(policy.version) has expired: every login is refused"
     }
-    return nil
+    if isRemoved { return "the agent was removed: every login is refused" }
+    return lease?.refusal(at: wallTime).map { "\($0): every login is refused" }
   }
 }

@@ -9,6 +9,10 @@ struct LoginJudge {
   let policy: PolicySnapshot?
   let agent: AgentID
   let openCredential: CredentialOpener
+  /// How fresh the policy is; `nil` where that is not judged.
+  var lease: LeaseSnapshot?
+  /// Whether an administrator has removed the agent.
+  var isRemoved = false
 
   /// - Parameters:
   ///   - address: The client's, as in ``ClientLegFacts/address``.
@@ -28,6 +32,13 @@ struct LoginJudge {
         LoginRefusal(
           reason: .bundleExpired,
           detail: "bundle \(policy.version) has expired; check the link to the control plane"))
+    }
+    if isRemoved {
+      return .refused(
+        LoginRefusal(reason: .agentRemoved, detail: "an administrator has removed the agent"))
+    }
+    if let detail = lease?.refusal(at: wall) {
+      return .refused(LoginRefusal(reason: .policyStale, detail: detail))
     }
     let token: VerifiedToken
     do throws(TokenError) {

@@ -11,7 +11,7 @@ extension Session {
     }
     let verdict = LoginJudge(
       policy: lane.policy, agent: lane.commons.configuration.agent,
-      openCredential: lane.commons.openCredential
+      openCredential: lane.commons.openCredential, lease: lane.lease, isRemoved: lane.isRemoved
     ).verdict(
       on: request, from: facts.address, wall: lane.wallTime, monotonic: lane.now,
       entered: judge.enter)

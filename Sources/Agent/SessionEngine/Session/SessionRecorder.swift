@@ -141,6 +141,7 @@ struct SessionRecorder {
       bundleVersion: grant.bundleVersion, bundleHash: grant.bundleHash,
       tokenExpiresUnixSeconds: grant.tokenExpiresUnixSeconds)
     record.policy = grant.policyName
+    record.isPolicyStale = session.lane.isPolicyStale
     record.isReadOnly = grant.isReadOnly
     return session.lane.append(record, session: session.id)
   }
@@ -169,6 +170,7 @@ struct SessionRecorder {
       rowLimit: begun.rowLimit, rule: begun.rule.rule,
       bundleVersion: session.judge.bundle.version, durability: durability)
     record.policy = begun.rule.policy
+    record.isPolicyStale = session.lane.isPolicyStale
     record.observed = begun.observed
     return session.lane.append(record, session: session.id)
   }

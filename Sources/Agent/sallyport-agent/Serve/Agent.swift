@@ -107,15 +107,14 @@ struct Agent {
     _ gateway: GatewayServer, _ status: LinkStatus, _ health: AgentHealth, _ logger: Logger
   ) async throws -> LinkClient {
     let bundles = try BundleAcceptor(
-      state: state, enrolment: enrolment, status: status, logger: logger
-    ) { bundle in
-      await gateway.apply(PolicySnapshot(bundle))
-    }
+      state: state, enrolment: enrolment, status: status, logger: logger,
+      refresh: { await gateway.apply(lease: LeaseSnapshot($0)) },
+      activate: { await gateway.apply(PolicySnapshot($0)) })
     if try await !bundles.restore() {
       logger.warning("no bundle yet: nobody is let in until the control plane sends one")
     }
     let files = settings.clientFiles
-    return try LinkClient(
+    let client = try LinkClient(
       state: state, enrolment: enrolment,
       hello: LinkHello(
         agentVersion: SallyportAgent.version, hostname: ProcessInfo.processInfo.hostName,
@@ -131,6 +130,7 @@ struct Agent {
             "renewed certificate not shown to clients", metadata: [LogKey.error: "\(error)"])
         }
       },
+      removed: { await gateway.apply(removed: $0) },
       beginEpoch: { log, standings in
         try await gateway.beginEpoch(after: log, citing: standings)
       },
@@ -139,6 +139,8 @@ struct Agent {
           known: conflict.knownCheckpoint, offered: conflict.offeredCheckpoint,
           reason: conflict.reason)
       })
+    try await client.recallRemoval()
+    return client
   }
 
   private func serve(_ services: [any Service], _ logger: Logger) async throws {

@@ -4,7 +4,7 @@ internal import Hummingbird
 import Metrics
 internal import Telemetry
 
-/// The routes that need no API token: who this is, the first token, and enrolment.
+/// The routes that need no API token: who this is, the first token, enrolment and recovery.
 struct EnrolmentHarness: Sendable {
   let keys: ControlKeys
   let access: AccessService
@@ -26,6 +26,10 @@ struct EnrolmentHarness: Sendable {
         await attempt(call) {
           try await agents.enrol(request, from: call.context.clientAddress.text)
         })
+    }
+    routes.open(.post, Routes.recover) { call in
+      let request = try await call.body(RecoverRequest.self)
+      return try .json(await attempt(call) { try await agents.recover(request) })
     }
   }
 

@@ -6,12 +6,14 @@ enum AgentLinkState: String {
   case online
   case offline
   case removed
+  case locked
 }
 
 extension EnrolledAgent {
   /// Online is an agent that was seen not long ago and whose link was not seen to end since.
   func link(at now: WallTime, _ settings: ControlSettings) -> AgentLinkState {
     if removedAt != nil { return .removed }
+    if lockedAt != nil { return .locked }
     guard let lastSeenAt else { return .offline }
     if let detachedAt, detachedAt >= lastSeenAt { return .offline }
     let silence = now.unixNanoseconds - lastSeenAt.unixNanoseconds
@@ -34,6 +36,7 @@ extension EnrolledAgent {
       currentBundleVersion: Int(clamping: currentBundleVersion),
       rejectedBundle: rejection.map {
         RejectedBundle(
+          document: $0.document == .bundle ? nil : $0.document.rawValue,
           version: Int(clamping: $0.version), reason: $0.reason, detail: $0.detail,
           at: TimeText.text($0.at))
       },

@@ -1,5 +1,5 @@
 package import APIModel
-package import GatewayModel
+internal import GatewayModel
 internal import PeerIdentity
 internal import Synchronization
 
@@ -42,17 +42,20 @@ extension AgentService {
     let agent = try await store.recording(entry).enrol(secretHash: secretHash, at: now) {
       [keys, settings] invitation throws(ControlError) in
       let certificate = try keys.certify(
-        csr, agent: id, segment: invitation.segment, names: invitation.names, serial: serial,
-        settings: settings, now: now)
+        csr, agent: id, segment: invitation.segment, names: invitation.names, generation: 1,
+        serial: serial, settings: settings, now: now)
       // A run that lost to another transaction is followed by one more; the last counts.
       issued.withLock { $0 = certificate.chainPEM }
       segment.withLock { $0 = invitation.segment }
-      return EnrolledAgent(
+      var agent = EnrolledAgent(
         id: id, segment: invitation.segment, hostname: request.hostname,
         clientAddress: invitation.clientAddress, names: invitation.names,
         version: request.agentVersion, auditKey: auditKey, sealingKey: sealingKey,
         certificateFingerprint: certificate.fingerprint.description,
         certificateExpiresAt: certificate.notAfter, enrolledAt: now)
+      agent.generation = 1
+      agent.certificateKey = Self.keyDigest(csr)
+      return agent
     }
     guard let agent else {
       throw Self.refusal(try await store.flaw(ofInvitation: secretHash))
@@ -67,7 +70,8 @@ extension AgentService {
       authoritiesPEM: keys.authority.certificatePEM,
       policyPublicKeys: keys.policyPublicKeys, linkAddress: settings.linkAddress,
       clientAddress: agent.clientAddress, controlLog: keys.controlLog.description,
-      auditPublicKey: keys.auditPublicKey)
+      auditPublicKey: keys.auditPublicKey,
+      rootChain: keys.signing.envelopes(after: 0).map { Base64.text($0) })
   }
 
   private static func refusal(_ flaw: InvitationFlaw) -> ControlError {
@@ -88,45 +92,12 @@ extension AgentService {
     }
   }
 
-  /// A new certificate for an agent that is attached with the old one.
-  package func renew(
-    _ id: AgentID, csrPEM: String
-  ) async throws(ControlError) -> RenewedCertificate {
-    let agent = try await admit(id)
-    let certificate = try keys.certify(
-      try Self.request(csrPEM), agent: id, segment: agent.segment, names: agent.names,
-      serial: surroundings.newIdentifier(), settings: settings, now: surroundings.now())
-    let entry = log.act(.renewAgent, on: id.description, by: .agent(id)) {
-      [
-        "fingerprint": .text(certificate.fingerprint.description),
-        "expires": .text(TimeText.text(certificate.notAfter)),
-      ]
-    }
-    try await store.recording(entry).renewed(
-      id, fingerprint: certificate.fingerprint.description, expiresAt: certificate.notAfter)
-    surroundings.logger.info(
-      "agent certificate renewed",
-      metadata: ["agent": "\(id)", "expires": "\(TimeText.text(certificate.notAfter))"])
-    return RenewedCertificate(
-      chainPEM: certificate.chainPEM, authoritiesPEM: keys.authority.certificatePEM)
-  }
-
-  private static func request(_ pem: String) throws(ControlError) -> CertificateRequest {
+  static func request(_ pem: String) throws(ControlError) -> CertificateRequest {
     do {
       return try CertificateRequest(pem: pem)
     } catch {
       throw ControlError(
         .invalid, "csrPEM: \(error.message).", remedy: "Send PKCS #10 in PEM with a P-256 key.")
     }
-  }
-}
-
-/// What a renewing agent gets.
-package struct RenewedCertificate: Sendable, Equatable {
-  package var chainPEM: String
-  package var authoritiesPEM: String
-  package init(chainPEM: String, authoritiesPEM: String) {
-    self.chainPEM = chainPEM
-    self.authoritiesPEM = authoritiesPEM
   }
 }

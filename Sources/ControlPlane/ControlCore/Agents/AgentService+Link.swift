@@ -9,11 +9,11 @@ extension AgentService {
 
   /// The agent of a link; call it for every call.
   ///
-  /// - Throws: `forbidden` when it is unknown or removed.
+  /// - Throws: `forbidden` when it is unknown, removed or locked.
   package func admit(_ id: AgentID) async throws(ControlError) -> EnrolledAgent {
-    guard let agent = try await store.agent(id), agent.removedAt == nil else {
-      throw Self.removed(id)
-    }
+    guard let agent = try await store.agent(id) else { throw Self.unknown(id) }
+    guard agent.removedAt == nil else { throw Self.removed(id) }
+    guard agent.lockedAt == nil else { throw Self.locked(id) }
     return agent
   }
 
@@ -55,9 +55,16 @@ extension AgentService {
     guard !verdict.accepted else {
       return try await store.judged(id, verdict, at: surroundings.now())
     }
-    let entry = log.act(.rejectBundle, on: id.description, by: .agent(id)) { [verdict] in
+    let action: ControlAction =
+      switch verdict.document {
+      case .bundle: .rejectBundle
+      case .lease: .rejectLease
+      case .root: .rejectRoot
+      }
+    let entry = log.act(action, on: id.description, by: .agent(id)) { [verdict] in
       [
-        "bundle": .number(Int(clamping: verdict.version)), "reason": .text(verdict.reason),
+        verdict.document.rawValue: .number(Int(clamping: verdict.version)),
+        "reason": .text(verdict.reason),
         "detail": .text(verdict.detail),
       ]
     }
@@ -65,14 +72,15 @@ extension AgentService {
   }
 
   private func log(_ verdict: BundleVerdictReport, of id: AgentID) {
-    var metadata: Logger.Metadata = ["agent": "\(id)", "bundle": "\(verdict.version)"]
+    let document = verdict.document.rawValue
+    var metadata: Logger.Metadata = ["agent": "\(id)", "\(document)": "\(verdict.version)"]
     guard !verdict.accepted else {
-      surroundings.logger.info("bundle accepted by an agent", metadata: metadata)
+      surroundings.logger.info("\(document) accepted by an agent", metadata: metadata)
       return
     }
     metadata["reason"] = "\(verdict.reason)"
     if !verdict.detail.isEmpty { metadata["detail"] = "\(verdict.detail)" }
-    surroundings.logger.warning("bundle refused by an agent", metadata: metadata)
+    surroundings.logger.warning("\(document) refused by an agent", metadata: metadata)
   }
 
   /// Notes that the link that was opened at `attachedAt` ended.
@@ -80,10 +88,26 @@ extension AgentService {
     try await store.detached(id, attachedAt: attachedAt, at: surroundings.now())
   }
 
-  static func removed(_ id: AgentID) -> ControlError {
+  package static func unknown(_ id: AgentID) -> ControlError {
     ControlError(
-      .forbidden, "The agent \"\(id)\" is not enrolled here, or was removed.",
+      .forbidden, "The agent \"\(id)\" is not enrolled here.",
       remedy: "Invite it anew with `sallyport agents invite`, then enrol it.")
+  }
+
+  /// Agents are told, and end their clients' sessions.
+  static func removed(_ id: AgentID) -> ControlError {
+    var error = ControlError(
+      .forbidden, "The agent \"\(id)\" was removed.",
+      remedy: "Invite it anew with `sallyport agents invite`, then enrol it.")
+    error.isRemoval = true
+    return error
+  }
+
+  static func locked(_ id: AgentID) -> ControlError {
+    ControlError(
+      .forbidden, "The identity of the agent \"\(id)\" is locked: two hosts have used it.",
+      remedy: "Find out which of them is genuine, see to it that the other is gone, then run"
+        + " `sallyport agents release`.")
   }
 
   private static func clipped(_ text: String) -> String {

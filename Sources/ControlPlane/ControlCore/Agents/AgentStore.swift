@@ -24,11 +24,17 @@ package protocol AgentStore: RecordingStore {
   /// Marks it as removed, drops what was sealed to it, and marks its segment as due for a bundle;
   /// false when there is none or it was removed before.
   func remove(_ id: AgentID, at: WallTime) async throws(ControlError) -> Bool
-  /// Ends an agent's quarantine; false when it is in none.
+  /// Ends an agent's quarantine and unlocks its identity, whose next renewal is taken as it comes;
+  /// false when it is in none.
   func release(_ id: AgentID) async throws(ControlError) -> Bool
-  func renewed(
-    _ id: AgentID, fingerprint: String, expiresAt: WallTime
-  ) async throws(ControlError)
+  /// Judges a request for a new certificate and keeps what follows from it, all or nothing; requests
+  /// of one agent are judged one after the other.
+  ///
+  /// - Throws: `forbidden` for an unknown agent, and what `judge` throws.
+  func renew(
+    _ id: AgentID, at: WallTime,
+    _ judge: @escaping @Sendable (EnrolledAgent) throws(ControlError) -> RenewalVerdict
+  ) async throws(ControlError) -> RenewalVerdict
   func greeted(_ id: AgentID, _ greeting: AgentGreeting, at: WallTime) async throws(ControlError)
   func reported(_ id: AgentID, _ health: AgentHealthReport, at: WallTime) async throws(ControlError)
   func judged(_ id: AgentID, _ verdict: BundleVerdictReport, at: WallTime)

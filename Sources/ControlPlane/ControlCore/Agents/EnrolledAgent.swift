@@ -28,6 +28,16 @@ package struct EnrolledAgent: Sendable, Equatable {
   package var rejection: BundleRejection?
   /// Since when nothing is taken from it, and why.
   package var quarantine: AgentQuarantine?
+  /// The how manieth certificate was its newest; 0 for one that does not say.
+  package var generation: UInt64 = 0
+  /// SHA-256 of the raw key of the newest certificate; `nil` until one is known.
+  package var certificateKey: [UInt8]?
+  /// Whether its next renewal is taken as it comes: a person has released it.
+  package var renewsFreely = false
+  /// Since when its identity is locked, because two hosts have used it.
+  package var lockedAt: WallTime?
+  /// The agent's own time of its last recovery.
+  package var recoveredAt: WallTime?
 
   package init(
     id: AgentID, segment: String, hostname: String, clientAddress: String, names: [String],
@@ -66,13 +76,25 @@ package struct AgentQuarantine: Sendable, Equatable {
   }
 }
 
-/// A bundle the agent refused.
+/// What an agent judges.
+package enum JudgedDocument: String, Sendable, Equatable {
+  case bundle
+  case lease
+  case root
+}
+
+/// A bundle, lease or root document the agent refused.
 package struct BundleRejection: Sendable, Equatable {
+  package var document: JudgedDocument
   package var version: UInt64
   package var reason: String
   package var detail: String
   package var at: WallTime
-  package init(version: UInt64, reason: String, detail: String, at: WallTime) {
+  package init(
+    _ document: JudgedDocument = .bundle, version: UInt64, reason: String, detail: String,
+    at: WallTime
+  ) {
+    self.document = document
     self.version = version
     self.reason = reason
     self.detail = detail
@@ -117,14 +139,19 @@ package struct AgentHealthReport: Sendable, Equatable {
   }
 }
 
-/// What an agent says of a bundle it was sent.
+/// What an agent says of a bundle, lease or root document it was sent.
 package struct BundleVerdictReport: Sendable, Equatable {
+  package var document: JudgedDocument
   package var version: UInt64
   package var accepted: Bool
   /// `signature`, `audience`, `version`, `expired` or `malformed`.
   package var reason: String
   package var detail: String
-  package init(version: UInt64, accepted: Bool, reason: String, detail: String) {
+  package init(
+    _ document: JudgedDocument = .bundle, version: UInt64, accepted: Bool, reason: String,
+    detail: String
+  ) {
+    self.document = document
     self.version = version
     self.accepted = accepted
     self.reason = reason

@@ -52,7 +52,7 @@ package struct BundleService: Sendable {
   /// For the loop of a link: call it again after each answer.
   /// - Parameter version: what the agent was sent last on this link; 0 at its start.
   /// - Returns: `nil` when `deadline` passed without a newer one.
-  /// - Throws: `forbidden` as soon as the agent is removed: cut the link.
+  /// - Throws: `forbidden` as soon as the agent is removed or locked: cut the link.
   package func nextBundle(
     for agent: AgentID, segment: String, after version: UInt64, within deadline: Duration
   ) async throws(ControlError) -> IssuedBundle? {
@@ -61,8 +61,13 @@ package struct BundleService: Sendable {
       // Taken before the store is asked: what changes between is then not waited for in vain.
       let seen = await watch.version(of: segment)
       if await watch.isRemoved(agent) { throw AgentService.removed(agent) }
+      if await watch.isLocked(agent) { throw AgentService.locked(agent) }
       let bundle = try await currentBundle(segment: segment)
-      if bundle.version > version { return bundle }
+      // One that is signed under an older root document is about to be issued again: an agent that
+      // has the newer document would refuse it.
+      if bundle.version > version, bundle.rootVersion >= keys.signing.rootVersion {
+        return bundle
+      }
       let left = end.unixNanoseconds - surroundings.now().unixNanoseconds
       guard left > 0, !Task.isCancelled else { return nil }
       let isNews = await watch.wait(
@@ -106,6 +111,9 @@ package struct BundleService: Sendable {
     }
   }
 
+  /// Looks for what was changed now and not at the next poll.
+  func lookAgain() async { await issueDue() }
+
   /// The newest version of each segment.
   func currentVersions() async throws(ControlError) -> [String: UInt64] {
     try await state().versions
@@ -138,6 +146,7 @@ package struct BundleService: Sendable {
 
   private func poll() async throws(ControlError) {
     let state = try await state()
+    if state.rootVersion > keys.signing.rootVersion { try await keys.signing.refresh() }
     await watch.update(state)
     var failure: ControlError?
     // One segment that cannot have a bundle must not keep the others from theirs.
@@ -186,13 +195,17 @@ package struct BundleService: Sendable {
     let payload = BundlePayload(
       organisation: settings.organisation, segment: contents.segment, version: version,
       issuedAt: now, expiresAt: now.advanced(by: settings.bundleLifetime),
-      connections: contents.connections, policies: contents.grants.compactMap { try? PolicyDocument($0) },
-      tokenIssuer: ControlKeys.tokenIssuerName, tokenKeys: keys.tokenKeys)
+      connections: contents.connections,
+      policies: contents.grants.compactMap { try? PolicyDocument($0) },
+      tokenIssuer: ControlKeys.tokenIssuerName, tokenKeys: keys.tokenKeys,
+      limits: .init(maxStaleSeconds: Int(clamping: settings.maxStale.components.seconds)))
+    let standing = keys.signing.standing
     do {
-      let signed = try keys.policySigner.sign(payload)
+      let signed = try standing.policySigner.sign(payload)
       return IssuedBundle(
         segment: contents.segment, version: version, envelope: signed.envelope,
-        payloadHash: signed.hash.bytes, issuedAt: now, expiresAt: payload.expiresAt)
+        payloadHash: signed.hash.bytes, issuedAt: now, expiresAt: payload.expiresAt,
+        rootVersion: standing.root.version)
     } catch {
       throw ControlError(.internal, "Signing the bundle failed: \(error.message).")
     }

@@ -4,8 +4,8 @@ package import GatewayModel
 package protocol BundleStore: RecordingStore {
   /// Issues the next bundle of a segment if one is due, under the segment's lock.
   ///
-  /// Due is a segment whose contents changed since its last bundle, or whose last bundle was
-  /// issued at or before `refreshBefore`. `sign` gets the contents as committed and the version.
+  /// Due is a segment whose contents changed since its last bundle, whose last bundle was issued at
+  /// or before `refreshBefore`, or was signed under an older root document than the newest. `sign` gets the contents as committed and the version.
   /// - Returns: the new bundle, or `nil` when none was due.
   func issue(
     segment: String, refreshBefore: WallTime, at: WallTime,
@@ -30,10 +30,19 @@ package struct FleetState: Sendable, Equatable {
   package var versions: [String: UInt64]
   package var due: [String]
   package var removedAgents: Set<AgentID>
-  package init(versions: [String: UInt64], due: [String], removedAgents: Set<AgentID>) {
+  /// The agents whose identity is locked.
+  package var lockedAgents: Set<AgentID>
+  /// The version of the newest root document.
+  package var rootVersion: UInt64
+  package init(
+    versions: [String: UInt64], due: [String], removedAgents: Set<AgentID>,
+    lockedAgents: Set<AgentID>, rootVersion: UInt64
+  ) {
     self.versions = versions
     self.due = due
     self.removedAgents = removedAgents
+    self.lockedAgents = lockedAgents
+    self.rootVersion = rootVersion
   }
 }
 
@@ -59,9 +68,11 @@ package struct IssuedBundle: Sendable, Equatable {
   package var payloadHash: [UInt8]
   package var issuedAt: WallTime
   package var expiresAt: WallTime
+  /// The version of the root document whose keys signed it.
+  package var rootVersion: UInt64
   package init(
     segment: String, version: UInt64, envelope: [UInt8], payloadHash: [UInt8],
-    issuedAt: WallTime, expiresAt: WallTime
+    issuedAt: WallTime, expiresAt: WallTime, rootVersion: UInt64
   ) {
     self.segment = segment
     self.version = version
@@ -69,5 +80,6 @@ package struct IssuedBundle: Sendable, Equatable {
     self.payloadHash = payloadHash
     self.issuedAt = issuedAt
     self.expiresAt = expiresAt
+    self.rootVersion = rootVersion
   }
 }

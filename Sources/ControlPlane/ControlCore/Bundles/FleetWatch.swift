@@ -14,6 +14,7 @@ actor FleetWatch {
   private let surroundings: Surroundings
   private var versions: [String: UInt64] = [:]
   private var removed: Set<AgentID> = []
+  private var locked: Set<AgentID> = []
   private var waiters: [UInt64: Waiter] = [:]
   private var nextTicket: UInt64 = 0
 
@@ -24,6 +25,10 @@ actor FleetWatch {
 
   func isRemoved(_ agent: AgentID) -> Bool { removed.contains(agent) }
 
+  func isLocked(_ agent: AgentID) -> Bool { locked.contains(agent) }
+
+  private func isOut(_ agent: AgentID) -> Bool { isRemoved(agent) || isLocked(agent) }
+
   /// Takes what the store says.
   func update(_ state: FleetState) {
     // A poll may have read before an issue that is known here already.
@@ -31,6 +36,7 @@ actor FleetWatch {
       versions[segment] = max(versions[segment] ?? 0, version)
     }
     removed = state.removedAgents
+    locked = state.lockedAgents
     wake()
   }
 
@@ -40,12 +46,12 @@ actor FleetWatch {
     wake()
   }
 
-  /// Waits for another version than `seen`, or the removal of the agent.
+  /// Waits for another version than `seen`, or the removal or lock of the agent.
   ///
   /// - Returns: false when the deadline passed, or the task was cancelled.
   func wait(segment: String, seen: UInt64, agent: AgentID, within deadline: Duration) async -> Bool
   {
-    if version(of: segment) != seen || isRemoved(agent) { return true }
+    if version(of: segment) != seen || isOut(agent) { return true }
     nextTicket += 1
     let ticket = nextTicket
     let timer = Task { [surroundings] in
@@ -73,7 +79,7 @@ actor FleetWatch {
 
   private func wake() {
     for (ticket, waiter) in waiters
-    where version(of: waiter.segment) != waiter.seen || isRemoved(waiter.agent) {
+    where version(of: waiter.segment) != waiter.seen || isOut(waiter.agent) {
       waiters[ticket] = nil
       waiter.continuation.resume(returning: true)
     }

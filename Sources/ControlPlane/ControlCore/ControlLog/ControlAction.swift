@@ -12,6 +12,10 @@ package enum ControlAction: String, Sendable, CaseIterable {
   case removeAgent = "agent.remove"
   case quarantineAgent = "agent.quarantine"
   case releaseAgent = "agent.release"
+  /// Two hosts have one agent's identity.
+  case lockAgent = "agent.lock"
+  /// An agent whose certificate had expired has a new one.
+  case recoverAgent = "agent.recover"
   case addConnection = "connection.add"
   case removeConnection = "connection.remove"
   case testConnection = "connection.test"
@@ -20,7 +24,12 @@ package enum ControlAction: String, Sendable, CaseIterable {
   case issueBundle = "bundle.issue"
   /// An agent refused a bundle.
   case rejectBundle = "bundle.reject"
+  /// An agent refused a lease or a root document.
+  case rejectLease = "lease.reject"
+  case rejectRoot = "root.reject"
   case raiseBundleVersions = "bundle.raise"
+  /// An operator has made a new key, and a root document that names it.
+  case rotateKey = "key.rotate"
   case setRetention = "retention.set"
   case addHold = "retention.hold"
   case releaseHold = "retention.release"

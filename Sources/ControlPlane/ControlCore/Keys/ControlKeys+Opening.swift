@@ -2,6 +2,7 @@ internal import Crypto
 internal import Foundation
 internal import GatewayModel
 internal import PeerIdentity
+internal import SignedBundle
 
 extension ControlKeys {
   /// Opens the keys, or creates them on the first start of the first replica.
@@ -17,7 +18,9 @@ extension ControlKeys {
     if !present.isEmpty {
       let whole = try await completed(
         present, store: store, wrappingKey: wrappingKey, surroundings: surroundings)
-      return try await open(whole, id: id, wrappingKey: wrappingKey, settings: settings)
+      return try await open(
+        whole, id: id, store: store, wrappingKey: wrappingKey, settings: settings,
+        surroundings: surroundings)
     }
     let key: [UInt8]
     if let kept = try await wrappingKey.read() {
@@ -33,7 +36,8 @@ extension ControlKeys {
     }
     // Read back also by who stored them: another replica may have been first.
     return try await open(
-      try await store.secrets(), id: id, wrappingKey: wrappingKey, settings: settings)
+      try await store.secrets(), id: id, store: store, wrappingKey: wrappingKey,
+      settings: settings, surroundings: surroundings)
   }
 
   /// The keys with those that the version which made them did not know.
@@ -43,21 +47,58 @@ extension ControlKeys {
     _ present: [SealedSecret], store: any SecretStore, wrappingKey: any WrappingKeySource,
     surroundings: Surroundings
   ) async throws(ControlError) -> [SealedSecret] {
-    guard !present.contains(where: { $0.name == Name.auditKey.rawValue }),
-      let key = try await wrappingKey.read(),
+    let missing = [Name.auditKey, .leaseKey, .rootKey].filter { name in
+      !present.contains { $0.name == name.rawValue }
+    }
+    guard !missing.isEmpty, let key = try await wrappingKey.read(),
       present.allSatisfy({ unseal($0, key: key) != nil })
     else { return present }
-    let sealed: SealedSecret
-    do {
-      sealed = try seal(
-        Secret(Curve25519.Signing.PrivateKey().rawRepresentation), name: Name.auditKey.rawValue,
-        key: key, surroundings)
-    } catch {
-      throw ControlError(.internal, "Making the control plane's audit key failed: \(error).")
+    for name in missing {
+      let sealed: SealedSecret
+      do {
+        sealed = try seal(
+          Secret(Curve25519.Signing.PrivateKey().rawRepresentation), name: name.rawValue,
+          key: key, surroundings)
+      } catch {
+        throw ControlError(.internal, "Making the key \"\(name.rawValue)\" failed: \(error).")
+      }
+      try await store.addSecret(sealed)
+      surroundings.logger.notice("key created", metadata: ["key": "\(name.rawValue)"])
     }
-    try await store.addSecret(sealed)
-    surroundings.logger.notice("audit key of the control plane created")
     return try await store.secrets()
+  }
+
+  /// Whether a secret is a key of the root documents; a rotation adds a number to the name.
+  static func isSigningKey(_ name: String) -> Bool {
+    [Name.policyKey, .leaseKey, .rootKey].contains { name.hasPrefix($0.rawValue) }
+  }
+
+  /// Makes the first root document of a database that has none.
+  ///
+  /// It is signed by the policy key too, which is what agents trust that enrolled before there were
+  /// root documents.
+  private static func beginRoots(
+    _ opened: [Name: Secret], store: any SecretStore, organisation: String,
+    surroundings: Surroundings
+  ) async throws(ControlError) {
+    guard try await store.rootDocuments(after: 0).isEmpty else { return }
+    let signed: SignedRoot
+    do {
+      func key(_ name: Name) throws -> Curve25519.Signing.PrivateKey {
+        try Curve25519.Signing.PrivateKey(rawRepresentation: opened[name]?.bytes ?? [])
+      }
+      let (root, policy, lease) = (try key(.rootKey), try key(.policyKey), try key(.leaseKey))
+      signed = try RootDocument(
+        organisation: organisation, version: 1, issuedAt: surroundings.now(),
+        rootKeys: [PolicyKey(root.publicKey)], policyKeys: [PolicyKey(policy.publicKey)],
+        leaseKeys: [PolicyKey(lease.publicKey)]
+      ).signed(by: [root, policy])
+    } catch {
+      throw ControlError(.internal, "Making the first root document failed: \(error).")
+    }
+    // Another replica may be faster; what is stored counts.
+    _ = try await store.addRootDocument(
+      StoredRoot(version: 1, envelope: signed.envelope), with: [], at: surroundings.now())
   }
 
   private enum Name: String, CaseIterable {
@@ -66,12 +107,14 @@ extension ControlKeys {
     case policyKey = "policy-key"
     case tokenKey = "token-key"
     case auditKey = "audit-key"
+    case leaseKey = "lease-key"
+    case rootKey = "root-key"
     case organisation
   }
 
   private static func open(
-    _ secrets: [SealedSecret], id: Identifier128, wrappingKey: any WrappingKeySource,
-    settings: ControlSettings
+    _ secrets: [SealedSecret], id: Identifier128, store: any SecretStore,
+    wrappingKey: any WrappingKeySource, settings: ControlSettings, surroundings: Surroundings
   ) async throws(ControlError) -> ControlKeys {
     guard let key = try await wrappingKey.read() else {
       throw ControlError(
@@ -103,13 +146,16 @@ extension ControlKeys {
           + "to \"\(settings.organisation)\".",
         remedy: "Give that name with --organisation, or another database.")
     }
+    try await beginRoots(
+      opened, store: store, organisation: settings.organisation, surroundings: surroundings)
+    let signing = try await SigningKeys(
+      store: store, wrappingKey: wrappingKey, organisation: settings.organisation)
     do {
       return ControlKeys(
         certificates: try CertificateAuthority(
           certificatePEM: opened[.authorityCertificate]?.text ?? "",
           privateKeyPEM: opened[.authorityKey] ?? Secret([])),
-        policyKey: try Curve25519.Signing.PrivateKey(
-          rawRepresentation: opened[.policyKey]?.bytes ?? []),
+        signing: signing,
         tokenKey: try Curve25519.Signing.PrivateKey(
           rawRepresentation: opened[.tokenKey]?.bytes ?? []),
         auditKey: try Curve25519.Signing.PrivateKey(
@@ -139,6 +185,8 @@ extension ControlKeys {
         (.policyKey, Secret(Curve25519.Signing.PrivateKey().rawRepresentation)),
         (.tokenKey, Secret(Curve25519.Signing.PrivateKey().rawRepresentation)),
         (.auditKey, Secret(Curve25519.Signing.PrivateKey().rawRepresentation)),
+        (.leaseKey, Secret(Curve25519.Signing.PrivateKey().rawRepresentation)),
+        (.rootKey, Secret(Curve25519.Signing.PrivateKey().rawRepresentation)),
         (.organisation, Secret(text: settings.organisation)),
       ]
       var sealed: [SealedSecret] = []
@@ -155,7 +203,7 @@ extension ControlKeys {
     }
   }
 
-  private static func seal(
+  static func seal(
     _ secret: Secret, name: String, key: [UInt8], _ surroundings: Surroundings
   ) throws -> SealedSecret {
     let box = try AES.GCM.seal(
@@ -169,7 +217,7 @@ extension ControlKeys {
   }
 
   /// `nil` when the key is another or the ciphertext was changed or moved to another name.
-  private static func unseal(_ secret: SealedSecret, key: [UInt8]) -> Secret? {
+  static func unseal(_ secret: SealedSecret, key: [UInt8]) -> Secret? {
     guard let box = try? AES.GCM.SealedBox(combined: secret.sealed),
       let plain = try? AES.GCM.open(
         box, using: SymmetricKey(data: key), authenticating: Array(secret.name.utf8))

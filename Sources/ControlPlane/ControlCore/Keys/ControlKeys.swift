@@ -11,7 +11,8 @@ package struct ControlKeys: Sendable {
   static let tokenIssuerName = "sallyport"
 
   let certificates: CertificateAuthority
-  let policySigner: BundleSigner
+  /// What signs bundles and leases; changes while the program runs.
+  package let signing: SigningKeys
   let tokenKey: Curve25519.Signing.PrivateKey
   /// The `kid` of session tokens.
   let tokenKeyID: String
@@ -36,7 +37,7 @@ package struct ControlKeys: Sendable {
   var authorityFingerprintHex: String { certificates.fingerprint.hexadecimal }
 
   /// Base64 of the raw Ed25519 keys that may sign bundles.
-  package var policyPublicKeys: [String] { [policySigner.publicKey.base64] }
+  package var policyPublicKeys: [String] { signing.root.policyKeys.map(\.base64) }
 
   var tokenIssuer: TokenIssuer {
     TokenIssuer(issuer: Self.tokenIssuerName, keyID: tokenKeyID, key: tokenKey)
@@ -51,12 +52,12 @@ package struct ControlKeys: Sendable {
   }
 
   init(
-    certificates: CertificateAuthority, policyKey: Curve25519.Signing.PrivateKey,
+    certificates: CertificateAuthority, signing: SigningKeys,
     tokenKey: Curve25519.Signing.PrivateKey, auditKey: Curve25519.Signing.PrivateKey,
     controlPlaneID: Identifier128
   ) {
     self.certificates = certificates
-    policySigner = BundleSigner(key: policyKey)
+    self.signing = signing
     self.tokenKey = tokenKey
     self.auditKey = auditKey
     controlLog = LogID(agent: AgentID(controlPlaneID), epoch: 1, lane: 0)
@@ -89,7 +90,7 @@ package struct ControlKeys: Sendable {
   /// An agent's certificate for the key of a request.
   func certify(
     _ request: CertificateRequest, agent: AgentID, segment: String, names: [String],
-    serial: Identifier128, settings: ControlSettings, now: WallTime
+    generation: UInt64, serial: Identifier128, settings: ControlSettings, now: WallTime
   ) throws(ControlError) -> IssuedCertificate {
     do {
       return try certificates.agentCertificate(
@@ -97,7 +98,8 @@ package struct ControlKeys: Sendable {
         identity: try AgentIdentity(
           organisation: settings.organisation, segment: segment, agent: agent),
         hosts: names, serial: serial, now: now,
-        lifetimeSeconds: settings.certificateLifetime.components.seconds)
+        lifetimeSeconds: settings.certificateLifetime.components.seconds,
+        generation: generation)
     } catch {
       throw ControlError(
         .invalid, "Issuing the agent's certificate failed: \(error.message).",

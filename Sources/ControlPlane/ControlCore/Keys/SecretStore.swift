@@ -1,12 +1,19 @@
 package import GatewayModel
 
 /// Where the control plane's own keys are kept, sealed.
-package protocol SecretStore: Sendable {
+package protocol SecretStore: RecordingStore {
   func secrets() async throws(ControlError) -> [SealedSecret]
   /// Stores the first set of keys; false, and nothing stored, when there is one already.
   func createSecrets(_ secrets: [SealedSecret]) async throws(ControlError) -> Bool
   /// Stores one more key beside those there are, unless there is one of that name.
   func addSecret(_ secret: SealedSecret) async throws(ControlError)
+  /// The root documents after a version, oldest first.
+  func rootDocuments(after version: UInt64) async throws(ControlError) -> [StoredRoot]
+  /// Stores a root document with the keys that it names and that are new; every segment is due for
+  /// a bundle then. False, and nothing stored, when there is one of that version already.
+  func addRootDocument(
+    _ root: StoredRoot, with secrets: [SealedSecret], at: WallTime
+  ) async throws(ControlError) -> Bool
   /// What names this installation in the origin of its own log; the same for ever.
   func controlPlaneID() async throws(ControlError) -> Identifier128
 }
@@ -20,6 +27,17 @@ package struct SealedSecret: Sendable, Equatable {
   package init(name: String, sealed: [UInt8]) {
     self.name = name
     self.sealed = sealed
+  }
+}
+
+/// A signed root document.
+package struct StoredRoot: Sendable, Equatable {
+  package var version: UInt64
+  /// The DSSE envelope, byte for byte.
+  package var envelope: [UInt8]
+  package init(version: UInt64, envelope: [UInt8]) {
+    self.version = version
+    self.envelope = envelope
   }
 }
 

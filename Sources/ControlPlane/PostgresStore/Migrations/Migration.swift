@@ -12,6 +12,6 @@ struct Migration: Sendable {
   static let all = [
     controlPlane, auditTrail, sessionsByAgent, functionCalls, clientCertificates, rowLimits,
     durability, evidence, asking, controlLog, retention,
-    epochOverlap, wordStatistics, analysisAnew,
+    epochOverlap, wordStatistics, analysisAnew, policyTrust,
   ]
 }

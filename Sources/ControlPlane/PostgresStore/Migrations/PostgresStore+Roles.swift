@@ -94,8 +94,8 @@ extension PostgresStore {
         GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA sallyport TO sallyport_writer;
         GRANT EXECUTE ON FUNCTION sallyport.make_partitions(integer), sallyport.drop_day(date)
           TO sallyport_writer;
-        REVOKE UPDATE, DELETE ON sallyport.record, sallyport.equivocation, sallyport.migration
-          FROM sallyport_writer;
+        REVOKE UPDATE, DELETE ON sallyport.record, sallyport.equivocation, sallyport.migration,
+          sallyport.root_document FROM sallyport_writer;
         REVOKE INSERT ON sallyport.migration FROM sallyport_writer;
         REVOKE INSERT, UPDATE, DELETE ON sallyport.kept_record FROM sallyport_writer;
         REVOKE DELETE ON sallyport.legal_hold, sallyport.pruned_log FROM sallyport_writer;

@@ -68,14 +68,16 @@ extension PostgresStore: AgentStore {
       """
       INSERT INTO sallyport.agent
         (id, segment, hostname, client_address, names, version, audit_key, sealing_key,
-         certificate_fingerprint, certificate_expires_at, enrolled_at)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+         certificate_fingerprint, certificate_expires_at, enrolled_at, generation,
+         certificate_key)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
       """,
       [
         .identifier(agent.id.value), .text(agent.segment), .text(agent.hostname),
         .text(agent.clientAddress), .texts(agent.names), .text(agent.version),
         .bytes(agent.auditKey), .bytes(agent.sealingKey), .text(agent.certificateFingerprint),
-        .time(agent.certificateExpiresAt), .time(agent.enrolledAt),
+        .time(agent.certificateExpiresAt), .time(agent.enrolledAt), .number(agent.generation),
+        .optional(agent.certificateKey),
       ])
   }
 
@@ -96,12 +98,41 @@ extension PostgresStore: AgentStore {
     }
   }
 
-  package func renewed(
-    _ id: AgentID, fingerprint: String, expiresAt: WallTime
-  ) async throws(ControlError) {
-    try await update(
-      id, "certificate_fingerprint = $2, certificate_expires_at = $3",
-      [.text(fingerprint), .time(expiresAt)])
+  package func renew(
+    _ id: AgentID, at: WallTime,
+    _ judge: @escaping @Sendable (EnrolledAgent) throws(ControlError) -> RenewalVerdict
+  ) async throws(ControlError) -> RenewalVerdict {
+    try await transact("renewing the certificate of the agent \"\(id)\"") { session in
+      // Requests of one agent wait for this lock, so that of two hosts one is the second.
+      let agents = try session.rows(
+        Self.agentQuery("id = $1") + " FOR UPDATE", [.identifier(id.value)], Self.agent)
+      guard let agent = agents.first else { throw AgentService.unknown(id) }
+      let verdict = try judge(agent)
+      switch verdict {
+      case .issued(let renewed):
+        try session.execute(
+          """
+          UPDATE sallyport.agent SET certificate_fingerprint = $2, certificate_expires_at = $3,
+            generation = $4, certificate_key = $5, renews_freely = false,
+            recovered_at = coalesce($6, recovered_at)
+          WHERE id = $1
+          """,
+          [
+            .identifier(id.value), .text(renewed.fingerprint), .time(renewed.expiresAt),
+            .number(renewed.generation), .bytes(renewed.key), .optional(renewed.recoveredAt),
+          ])
+      case .locked(let reason):
+        try session.execute(
+          """
+          UPDATE sallyport.agent SET locked_at = $2,
+            quarantined_at = coalesce(quarantined_at, $2),
+            quarantine_reason = concat_ws('; ', quarantine_reason, $3)
+          WHERE id = $1
+          """, [.identifier(id.value), .time(at), .text(reason)])
+      }
+      try record(in: session)
+      return verdict
+    }
   }
 
   package func greeted(
@@ -138,29 +169,45 @@ extension PostgresStore: AgentStore {
   package func judged(
     _ id: AgentID, _ verdict: BundleVerdictReport, at: WallTime
   ) async throws(ControlError) {
-    if verdict.accepted {
+    if verdict.accepted, verdict.document != .bundle {
+      try await update(
+        id,
+        """
+        last_seen_at = $3, rejected_version = NULL, rejected_reason = NULL,
+        rejected_detail = NULL, rejected_at = NULL, rejected_document = NULL
+        """, [.text(verdict.document.rawValue), .time(at)],
+        unless: "rejected_document IS DISTINCT FROM $2")
+    } else if verdict.accepted {
       // A refusal of an older version is history once a newer one was accepted.
       try await update(
         id,
         """
         bundle_version = $2, last_seen_at = $3, rejected_version = NULL, rejected_reason = NULL,
-        rejected_detail = NULL, rejected_at = NULL
+        rejected_detail = NULL, rejected_at = NULL, rejected_document = NULL
         """, [.number(verdict.version), .time(at)])
     } else {
       try await update(
         id,
         """
         rejected_version = $2, rejected_reason = $3, rejected_detail = $4, rejected_at = $5,
-        last_seen_at = $5
+        last_seen_at = $5, rejected_document = $6
         """,
-        [.number(verdict.version), .text(verdict.reason), .text(verdict.detail), .time(at)],
+        [
+          .number(verdict.version), .text(verdict.reason), .text(verdict.detail), .time(at),
+          .text(verdict.document.rawValue),
+        ],
         // An agent says it again at every attachment.
         recordedIf: { session in
           try session.row(
             """
-            SELECT (rejected_version, rejected_reason) IS DISTINCT FROM ($2, $3)
+            SELECT (rejected_version, rejected_reason, coalesce(rejected_document, 'bundle'))
+              IS DISTINCT FROM ($2, $3, $4)
             FROM sallyport.agent WHERE id = $1 FOR UPDATE
-            """, [.identifier(id.value), .number(verdict.version), .text(verdict.reason)],
+            """,
+            [
+              .identifier(id.value), .number(verdict.version), .text(verdict.reason),
+              .text(verdict.document.rawValue),
+            ],
             { row throws(PostgresError) in try row.bool() }) ?? false
         })
     }
@@ -215,17 +262,22 @@ extension PostgresStore {
   private func agents(
     where condition: String, _ values: [SQLValue]
   ) async throws(ControlError) -> [EnrolledAgent] {
-    let sql = """
-      SELECT id, segment, hostname, client_address, names, version, audit_key, sealing_key,
-        certificate_fingerprint, certificate_expires_at, enrolled_at, removed_at, last_seen_at,
-        detached_at, bundle_version, health, problems, open_sessions, backlog_records,
-        rejected_version, rejected_reason, rejected_detail, rejected_at, quarantined_at,
-        quarantine_reason
-      FROM sallyport.agent WHERE \(condition) ORDER BY segment, enrolled_at, id
-      """
+    let sql = Self.agentQuery(condition) + " ORDER BY segment, enrolled_at, id"
     return try await transact("reading the agents") { session in
       try session.rows(sql, values, Self.agent)
     }
+  }
+
+  private static func agentQuery(_ condition: String) -> String {
+    """
+    SELECT id, segment, hostname, client_address, names, version, audit_key, sealing_key,
+      certificate_fingerprint, certificate_expires_at, enrolled_at, removed_at, last_seen_at,
+      detached_at, bundle_version, health, problems, open_sessions, backlog_records,
+      rejected_version, rejected_reason, rejected_detail, rejected_at, quarantined_at,
+      quarantine_reason, rejected_document, generation, certificate_key, renews_freely, locked_at,
+      recovered_at
+    FROM sallyport.agent WHERE \(condition)
+    """
   }
 
   private static func agent(_ row: inout RowReader) throws(PostgresError) -> EnrolledAgent {
@@ -257,6 +309,13 @@ extension PostgresStore {
     let quarantinedAt = try row.optionalTime()
     let why = try row.optionalText()
     agent.quarantine = quarantinedAt.map { AgentQuarantine(at: $0, reason: why ?? "") }
+    let document = try row.optionalText().flatMap(JudgedDocument.init)
+    agent.rejection?.document = document ?? .bundle
+    agent.generation = try row.unsigned()
+    agent.certificateKey = try row.optionalBytes()
+    agent.renewsFreely = try row.bool()
+    agent.lockedAt = try row.optionalTime()
+    agent.recoveredAt = try row.optionalTime()
     return agent
   }
 }

@@ -23,13 +23,21 @@ extension PostgresStore: BundleStore {
       guard let changes else { return nil }
       let newest = try session.row(
         """
-        SELECT version, changes, issued_at FROM sallyport.bundle
-        WHERE segment = $1 ORDER BY version DESC LIMIT 1
+        SELECT version, changes, issued_at,
+          root_version >= (SELECT coalesce(max(version), 0) FROM sallyport.root_document)
+        FROM sallyport.bundle WHERE segment = $1 ORDER BY version DESC LIMIT 1
         """, [.text(segment)]
       ) { row throws(PostgresError) in
-        (version: try row.unsigned(), changes: try row.integer(), issuedAt: try row.time())
+        (
+          version: try row.unsigned(), changes: try row.integer(), issuedAt: try row.time(),
+          hasNewestRoot: try row.bool()
+        )
       }
-      if let newest, newest.changes == changes, newest.issuedAt > refreshBefore { return nil }
+      if let newest, newest.changes == changes, newest.issuedAt > refreshBefore,
+        newest.hasNewestRoot
+      {
+        return nil
+      }
 
       let contents = SegmentContents(
         segment: segment,
@@ -41,12 +49,14 @@ extension PostgresStore: BundleStore {
       try session.execute(
         """
         INSERT INTO sallyport.bundle
-          (segment, version, changes, envelope, payload_hash, issued_at, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
+          (segment, version, changes, envelope, payload_hash, issued_at, expires_at,
+           root_version)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
         """,
         [
           .text(segment), .number(bundle.version), .integer(changes), .bytes(bundle.envelope),
           .bytes(bundle.payloadHash), .time(bundle.issuedAt), .time(bundle.expiresAt),
+          .number(bundle.rootVersion),
         ])
       try record(in: session)
       return bundle
@@ -96,13 +106,15 @@ extension PostgresStore: BundleStore {
     try await transact("reading the bundle of \"\(segment)\"") { session in
       try session.row(
         """
-        SELECT version, envelope, payload_hash, issued_at, expires_at FROM sallyport.bundle
+        SELECT version, envelope, payload_hash, issued_at, expires_at, root_version
+        FROM sallyport.bundle
         WHERE segment = $1 ORDER BY version DESC LIMIT 1
         """, [.text(segment)]
       ) { row throws(PostgresError) in
         IssuedBundle(
           segment: segment, version: try row.unsigned(), envelope: try row.bytes(),
-          payloadHash: try row.bytes(), issuedAt: try row.time(), expiresAt: try row.time())
+          payloadHash: try row.bytes(), issuedAt: try row.time(), expiresAt: try row.time(),
+          rootVersion: try row.unsigned())
       }
     }
   }
@@ -111,27 +123,34 @@ extension PostgresStore: BundleStore {
     refreshBefore: WallTime, removedSince: WallTime
   ) async throws(ControlError) -> FleetState {
     try await transact("looking for changes") { session in
+      let root = try session.row(
+        "SELECT coalesce(max(version), 0) FROM sallyport.root_document",
+        [], { row throws(PostgresError) in try row.unsigned() })
       let segments = try session.rows(
         """
         SELECT s.name, coalesce(b.version, 0),
-          b.version IS NULL OR b.changes <> s.changes OR b.issued_at <= $1
+          b.version IS NULL OR b.changes <> s.changes OR b.issued_at <= $1 OR b.root_version < $2
         FROM sallyport.segment s
         LEFT JOIN LATERAL (
-          SELECT version, changes, issued_at FROM sallyport.bundle
+          SELECT version, changes, issued_at, root_version FROM sallyport.bundle
           WHERE segment = s.name ORDER BY version DESC LIMIT 1
         ) b ON true
-        """, [.time(refreshBefore)]
+        """, [.time(refreshBefore), .number(root ?? 0)]
       ) { row throws(PostgresError) in
         (name: try row.text(), version: try row.unsigned(), isDue: try row.bool())
       }
       let removed = try session.rows(
         "SELECT id FROM sallyport.agent WHERE removed_at >= $1", [.time(removedSince)],
         { row throws(PostgresError) in AgentID(try row.identifier()) })
+      let locked = try session.rows(
+        "SELECT id FROM sallyport.agent WHERE locked_at IS NOT NULL",
+        [], { row throws(PostgresError) in AgentID(try row.identifier()) })
       return FleetState(
         versions: Dictionary(
           segments.filter { $0.version > 0 }.map { ($0.name, $0.version) },
           uniquingKeysWith: max),
-        due: segments.filter(\.isDue).map(\.name), removedAgents: Set(removed))
+        due: segments.filter(\.isDue).map(\.name), removedAgents: Set(removed),
+        lockedAgents: Set(locked), rootVersion: root ?? 0)
     }
   }
 }

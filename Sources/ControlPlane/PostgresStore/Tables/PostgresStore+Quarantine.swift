@@ -56,6 +56,7 @@ extension PostgresStore {
       let released = try session.execute(
         """
         UPDATE sallyport.agent SET quarantined_at = NULL, quarantine_reason = NULL,
+          renews_freely = renews_freely OR locked_at IS NOT NULL, locked_at = NULL,
           overlap_accepted_epoch = $2,
           overlap_accepted_at = greatest(clock_timestamp(),
             (SELECT max(last_at) FROM sallyport.log_cursor WHERE agent = $1))

@@ -38,6 +38,41 @@ extension PostgresStore: SecretStore {
     }
   }
 
+  package func rootDocuments(
+    after version: UInt64
+  ) async throws(ControlError) -> [StoredRoot] {
+    try await transact("reading the root documents") { session in
+      try session.rows(
+        "SELECT version, envelope FROM sallyport.root_document WHERE version > $1 ORDER BY 1",
+        [.number(version)]
+      ) { row throws(PostgresError) in
+        StoredRoot(version: try row.unsigned(), envelope: try row.bytes())
+      }
+    }
+  }
+
+  package func addRootDocument(
+    _ root: StoredRoot, with secrets: [SealedSecret], at: WallTime
+  ) async throws(ControlError) -> Bool {
+    try await transact("storing root version \(root.version)") { session in
+      let added = try session.execute(
+        """
+        INSERT INTO sallyport.root_document (version, envelope, created_at) VALUES ($1, $2, $3)
+        ON CONFLICT (version) DO NOTHING
+        """, [.number(root.version), .bytes(root.envelope), .time(at)])
+      guard added == 1 else { return false }
+      for secret in secrets {
+        try session.execute(
+          "INSERT INTO sallyport.sealed_secret (name, sealed) VALUES ($1, $2)",
+          [.text(secret.name), .bytes(secret.sealed)])
+      }
+      // Not by their changes: a replica that does not know the document yet would issue under the
+      // old keys and take the segments for done. fleetState compares versions of root documents.
+      try record(in: session)
+      return true
+    }
+  }
+
   package func controlPlaneID() async throws(ControlError) -> Identifier128 {
     try await transact("reading the name of the control plane's own log") { session in
       let id = try session.row("SELECT id FROM sallyport.control_plane") {

@@ -54,14 +54,17 @@ struct BackupHorizon: AsyncParsableCommand {
       let plane = ControlPlane(
         settings: settings, keys: keys, stores: store.stores, surroundings: surroundings)
       let logs = try await plane.backups.setHorizon(
-        time, by: Self.userName, on: ProcessInfo.processInfo.hostName)
+        time, by: HostOperator.name, on: ProcessInfo.processInfo.hostName)
       await store.close()
       print("Agents keep what was received since \(TimeText.text(time)), of \(logs) logs.")
     }
   }
+}
 
+/// Who runs a command at the control plane's host.
+enum HostOperator {
   /// The user of the host as its system names him; his number where it has no name for him.
-  private static var userName: String {
+  static var name: String {
     let user = getuid()
     return getpwuid(user).map { String(cString: $0.pointee.pw_name) } ?? "uid \(user)"
   }

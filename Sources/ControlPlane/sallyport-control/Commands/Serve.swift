@@ -49,6 +49,23 @@ struct Serve: AsyncParsableCommand {
       valueName: "name,…"))
   var names: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "How long an agent may take its bundle for the newest without hearing from here.",
+      discussion: "It is told again at a third of it.", valueName: "period"))
+  var leaseLifetime = PeriodArgument(seconds: 300)
+
+  @Option(
+    help: ArgumentHelp(
+      "How long after that an agent still lets new sessions in.", valueName: "period"))
+  var maxStale = PeriodArgument(seconds: 24 * 3600)
+
+  @Option(
+    help: ArgumentHelp(
+      "How long an agent's certificate is good for; it is renewed at half of it.",
+      valueName: "period"))
+  var certificateLifetime = PeriodArgument(seconds: 24 * 3600)
+
   @OptionGroup var certificate: CertificateOptions
 
   @Option(
@@ -165,9 +182,13 @@ struct Serve: AsyncParsableCommand {
     if let host = HostAndPort(linkAddress)?.host { names.append(host) }
     names += furtherNames + ["localhost", "127.0.0.1", "::1"]
     var seen: Set<String> = ["0.0.0.0", "::"]
-    return ControlSettings(
+    var settings = ControlSettings(
       organisation: try organisation.organisationName(), version: SallyportControl.version,
       linkAddress: linkAddress, serverNames: names.filter { seen.insert($0).inserted })
+    settings.leaseLifetime = leaseLifetime.duration
+    settings.maxStale = maxStale.duration
+    settings.certificateLifetime = certificateLifetime.duration
+    return settings
   }
 
   private var furtherNames: [String] {

@@ -61,7 +61,7 @@ typedef struct {
 
 // How much of a text is followed.
 typedef struct {
-  // Bytes of text. What the parser makes of it takes up to 250 times its length.
+  // Bytes of text. What the parser makes of it takes up to 150 times its length.
   size_t bytes;
   // Nodes that stand in each other.
   uint32_t depth;

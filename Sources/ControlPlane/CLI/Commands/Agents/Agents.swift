@@ -124,17 +124,18 @@ struct RemoveAgent: ReportingCommand {
 /// Words for what an agent says of itself.
 enum AgentText {
   static func bundle(_ agent: AgentInfo) -> String {
-    if let rejected = agent.rejectedBundle {
+    if let rejected = agent.rejectedBundle, rejected.document == nil {
       return "\(agent.bundleVersion) (refused \(rejected.version))"
     }
     return agent.bundleVersion == agent.currentBundleVersion
       ? "\(agent.bundleVersion)" : "\(agent.bundleVersion) → \(agent.currentBundleVersion)"
   }
 
-  /// The quarantine first, then a refused bundle.
+  /// The quarantine first, then a refused bundle, lease or root document.
   static func problems(_ agent: AgentInfo) -> [String] {
     let refused = agent.rejectedBundle.map {
-      "refused bundle \($0.version): \($0.reason)" + ($0.detail.isEmpty ? "" : ", \($0.detail)")
+      "refused \($0.document ?? "bundle") \($0.version): \($0.reason)"
+        + ($0.detail.isEmpty ? "" : ", \($0.detail)")
     }
     let quarantined = agent.quarantine.map { "in quarantine since \($0.at): \($0.reason)" }
     return [quarantined, refused].compactMap { $0 } + agent.problems

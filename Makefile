@@ -27,18 +27,20 @@ up: ## The demo's servers, left running until Ctrl-C; prints what to type
 test: ## Everything: unit, vectors, random walks, and integration with the real binaries
 	@scripts/install-dependencies.sh test
 	swift build --build-tests
-	swift test --skip-build --skip IntegrationTests --skip SessionEngineTests
+	swift test --skip-build --skip IntegrationTests --skip SessionEngineTests --skip ParserMemoryTests
 	swift test --skip-build --filter SessionEngineTests --skip BackpressureTests
 	swift test --skip-build --filter BackpressureTests
+	swift test --skip-build --filter ParserMemoryTests
 	swift test --skip-build --no-parallel --filter IntegrationTests
 	python3 Tests/Faults/faults.py --binaries .build/debug --short
 
 unit: ## Without the integration tests
 	@scripts/install-dependencies.sh test
 	swift build --build-tests
-	swift test --skip-build --skip IntegrationTests --skip SessionEngineTests
+	swift test --skip-build --skip IntegrationTests --skip SessionEngineTests --skip ParserMemoryTests
 	swift test --skip-build --filter SessionEngineTests --skip BackpressureTests
 	swift test --skip-build --filter BackpressureTests
+	swift test --skip-build --filter ParserMemoryTests
 
 integration: ## Only the tests that run the real binaries
 	@scripts/install-dependencies.sh test

@@ -120,7 +120,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("statement_timeout", false), ("*", false), ("idle_in_transaction_session_timeout", true),
+    ("statement_timeout", false), ("*", true), ("idle_in_transaction_session_timeout", true),
     ("search_path", true),
   ])
   func settingsThatLimitsRelyOnAreFixed(setting: String, isAllowed: Bool) {

@@ -98,10 +98,11 @@ package struct SessionPolicy: Sendable {
     return gaps.min { $0.distance < $1.distance }?.refusal ?? "no grant is there for this session"
   }
 
-  /// A setting that the statement changes and the limits of the session rely on.
+  /// A setting that the statement changes and the limits of the session rely on. RESET ALL goes back to
+  /// what the agent set; what sets a name that is not told has the effect `session`.
   func pinnedSetting(_ facts: StatementFacts) -> String? {
     guard !pinned.isEmpty, !facts.settings.isEmpty else { return nil }
-    return pinned.first { name in facts.settings.contains { $0 == name || $0 == "*" } }
+    return pinned.first { facts.settings.contains($0) }
   }
 }
 

@@ -164,10 +164,7 @@ package struct GrantLimits: Hashable, Sendable {
     self.maximumSessions = maximumSessions
   }
 
-  /// The settings of the server that these limits rely on, in small letters.
-  package var pinnedSettings: [String] {
-    (statementTimeout == nil ? [] : ["statement_timeout"])
-      + (idleTimeout == nil
-        ? [] : ["idle_session_timeout", "idle_in_transaction_session_timeout"])
-  }
+  /// The settings of the server that these limits rely on, in small letters. Idle time is the agent's own
+  /// matter.
+  package var pinnedSettings: [String] { statementTimeout == nil ? [] : ["statement_timeout"] }
 }

@@ -39,7 +39,7 @@ extension Migration {
       COMMENT ON COLUMN sallyport.policy_head.version IS 'That in force; 0 for none.';
       INSERT INTO sallyport.policy_head (version) VALUES (0);
 
-      CREATE TEMPORARY TABLE converted ON COMMIT DROP AS
+      CREATE TABLE sallyport.converted AS
         SELECT row_number() OVER (ORDER BY g.number) - 1 AS place, g.created_at,
           -- Names of documents have 63 letters at most.
           CASE WHEN length(g.name) <= 57 THEN 'grant-' || g.name
@@ -55,14 +55,15 @@ extension Migration {
               'effects', jsonb_build_array('all')))) AS document
         FROM sallyport.access_grant g JOIN sallyport.connection c ON c.id = g.connection
         WHERE strpos(coalesce(g.principal, g.group_name), '*') = 0;
-      UPDATE converted SET document = document || jsonb_build_object('policy', name);
+      UPDATE sallyport.converted SET document = document || jsonb_build_object('policy', name);
 
       INSERT INTO sallyport.policy_version (version, created_at, created_by, comment, digest)
         SELECT 1, now(), 'sallyport-control', 'The grants that there were before policies',
-          sha256(convert_to(string_agg(document || E'\\n', E'---\\n' ORDER BY place), 'UTF8'))
-        FROM converted HAVING count(*) > 0;
+          sha256(convert_to(string_agg(document::text || E'\\n', E'---\\n' ORDER BY place), 'UTF8'))
+        FROM sallyport.converted HAVING count(*) > 0;
       INSERT INTO sallyport.policy_document (version, place, name, text, document, created_at)
-        SELECT 1, place, name, document || E'\\n', document, created_at FROM converted;
+        SELECT 1, place, name, document::text || E'\\n', document, created_at
+        FROM sallyport.converted;
       UPDATE sallyport.policy_head
         SET version = (SELECT count(*) FROM sallyport.policy_version);
       DO $$
@@ -75,7 +76,7 @@ extension Migration {
           END LOOP;
         END
       $$;
-      DROP TABLE sallyport.access_grant;
+      DROP TABLE sallyport.access_grant, sallyport.converted;
       -- The first bundles with documents.
       UPDATE sallyport.segment SET changes = changes + 1;
       """)

@@ -241,7 +241,13 @@ extension GrantService {
   fileprivate func add(by caller: Caller) async throws {
     await #expect(throws: ControlError.self) { try await remove("none", by: caller) }
     let act = PolicyService.Act(action: .addGrant, subject: "x", caller: caller)
-    _ = try await policies.change(act) { _ in [] }
+    _ = try await policies.change(act) { _ in
+      [
+        StoredPolicy(
+          name: "x", text: "policy: x\n", json: #"{"policy":"x"}"#,
+          createdAt: WallTime(unixNanoseconds: 0))
+      ]
+    }
   }
 }
 

@@ -133,8 +133,9 @@ let controlPlane: [Target] = [
   library(
     "ControlCore", in: "ControlPlane",
     [
-      "GatewayModel", "PolicyEngine", "SignedBundle", "AuditLog", "PeerIdentity", "SessionToken",
-      "AuditRecordProto", "StatementAnalysis", "APIModel", .crypto, .x509, .logging,
+      "GatewayModel", "PolicyEngine", "PolicyDocuments", "SignedBundle", "AuditLog",
+      "PeerIdentity", "SessionToken", "AuditRecordProto", "StatementAnalysis", "APIModel", .crypto,
+      .x509, .logging,
     ]),
   library(
     "PostgresStore", in: "ControlPlane",
@@ -166,8 +167,9 @@ let controlPlane: [Target] = [
   program(
     "sallyport", path: "ControlPlane/CLI",
     [
-      "APIModel", "AuditLog", "GatewayModel", .argumentParser, .httpClient, .nioCore, .nioPosix,
-      .nioSSL, .nioFoundationCompat, .crypto, .x509,
+      "APIModel", "AuditLog", "PolicyEngine", "PolicyDocuments", "StatementAnalysis",
+      "GatewayModel", .argumentParser, .httpClient, .nioCore, .nioPosix, .nioSSL,
+      .nioFoundationCompat, .crypto, .x509,
     ]),
 ]
 
@@ -232,7 +234,7 @@ let testTargets: [Target] = [
     "ControlCoreTests",
     [
       "ControlCore", "AuditLog", "SignedBundle", "SessionToken", "PeerIdentity", "GatewayModel",
-      "APIModel", "StatementAnalysis", "TestSupport", .crypto, .logging,
+      "APIModel", "PolicyEngine", "StatementAnalysis", "TestSupport", .crypto, .logging,
     ]),
   tests(
     "ControlAPITests",
@@ -250,7 +252,12 @@ let testTargets: [Target] = [
     ]),
   tests("AgentLinkServerTests", ["AgentLinkServer", "GatewayModel", "TestSupport", .grpcCore]),
   tests("ControlProgramTests", ["sallyport-control", "GatewayModel", "TestSupport"]),
-  tests("CLITests", ["sallyport", "APIModel", "AuditLog", "GatewayModel", .crypto]),
+  tests(
+    "CLITests",
+    [
+      "sallyport", "APIModel", "AuditLog", "PolicyEngine", "PolicyDocuments", "StatementAnalysis",
+      "GatewayModel", .crypto,
+    ]),
   tests("IntegrationTests", ["TestSupport", "APIModel", "GatewayModel", .nioCore, .nioPosix]),
 ]
 

@@ -52,6 +52,14 @@ import Testing
       body: #"{"group":"dba","connection":"orders","role":"app"}"#),
     Act(method: .delete, route: "/v1/grants/{name}", action: .removeGrant),
     Act(
+      method: .post, route: "/v1/policy", action: .applyPolicy,
+      body:
+        #"{"documents":[{"path":"p","text":"policy: p\nrules:\n - {name: r, deny: {effects: [ddl]}}"}]}"#
+    ),
+    Act(
+      method: .post, route: "/v1/policy/rollback", action: .rollBackPolicy,
+      body: #"{"version":1}"#),
+    Act(
       method: .post, route: "/v1/retention", action: .setRetention, body: #"{"days":90}"#),
     Act(
       method: .post, route: "/v1/retention/holds", action: .addHold,

@@ -8,7 +8,7 @@ import Synchronization
 
 /// A database that knows one API token, holds the keys, and is away for everything else.
 final class AwayStore: AccessStore, AgentStore, AuditStore, BundleStore, ConnectionStore,
-  ControlLogStore, GrantStore, SecretStore, StatusStore
+  ControlLogStore, PolicyStore, SecretStore, StatusStore
 {
   static let apiToken = "spt_0011223344556677"
   /// Stands in the error as the name of the host would.
@@ -185,9 +185,20 @@ final class AwayStore: AccessStore, AgentStore, AuditStore, BundleStore, Connect
     _ connection: Connection, at: WallTime, replace: Bool
   ) async throws(ControlError) -> StoredConnection { throw away }
   func removeConnection(named name: String) async throws(ControlError) -> Bool { throw away }
-  func grants() async throws(ControlError) -> [StoredGrant] { throw away }
-  func add(_ grant: Grant, at: WallTime) async throws(ControlError) -> StoredGrant { throw away }
-  func removeGrant(named name: String) async throws(ControlError) -> Bool { throw away }
+  func currentPolicy() async throws(ControlError) -> PolicyVersion? { throw away }
+  func policy(version: UInt64) async throws(ControlError) -> PolicyVersion? {
+    try shown(
+      PolicyVersion(
+        head: PolicyVersionHead(
+          number: version, createdAt: WallTime(unixNanoseconds: 0), createdBy: "a", digest: [],
+          documents: 0), documents: []))
+  }
+  func policyVersions(
+    before: UInt64?, limit: Int
+  ) async throws(ControlError) -> [PolicyVersionHead] { throw away }
+  func changePolicy(
+    _ change: @escaping @Sendable (PolicyBase) throws(ControlError) -> PolicyVersion?
+  ) async throws(ControlError) -> PolicyVersion? { throw away }
   func counts() async throws(ControlError) -> StoredCounts { throw away }
   func ping() async throws(ControlError) { throw away }
 
@@ -207,7 +218,8 @@ final class AwayStore: AccessStore, AgentStore, AuditStore, BundleStore, Connect
         store: self, wrappingKey: WrappingKey(), settings: settings, surroundings: surroundings),
       stores: ControlStores(
         access: self, agents: self, audit: self, backups: self, bundles: self, comparison: self,
-        completeness: self, connections: self, controlLog: self, evidence: self, grants: self,
+        completeness: self, connections: self, controlLog: self, evidence: self,
+        policies: self,
         retention: self, secrets: self, status: self),
       surroundings: surroundings)
   }

@@ -88,7 +88,12 @@ import Testing
     #expect(grant.caller.name == "admin")
     #expect(grant.caller.tokenID == plane.caller.tokenID.description)
     #expect(grant.subject == "g")
-    #expect(grant.detail == #"{"connection":"orders","group":"dba","role":"app"}"#)
+    let version = try #require(try await plane.store.policy(version: 1))
+    #expect(
+      grant.detail == """
+        {"connection":"orders","effects":["all"],"group":"dba","role":"app",\
+        "sha256":"\(Hexadecimal.text(version.head.digest))","version":1}
+        """)
     #expect(try find("api_token.create").caller.address == "10.0.0.7")
     #expect(try find("agent.enrol").caller.address == "10.0.0.8")
     let bundle = try find("bundle.issue")
@@ -235,9 +240,14 @@ extension GrantService {
   /// Any act.
   fileprivate func add(by caller: Caller) async throws {
     await #expect(throws: ControlError.self) { try await remove("none", by: caller) }
-    _ = try await store.recording(log.act(.addGrant, on: "x", by: caller)).add(
-      Grant(name: "x", to: .group("g"), connection: "none", role: "r"),
-      at: WallTime(unixNanoseconds: 0))
+    let act = PolicyService.Act(action: .addGrant, subject: "x", caller: caller)
+    _ = try await policies.change(act) { _ in
+      [
+        StoredPolicy(
+          name: "x", text: "policy: x\n", json: #"{"policy":"x"}"#,
+          createdAt: WallTime(unixNanoseconds: 0))
+      ]
+    }
   }
 }
 

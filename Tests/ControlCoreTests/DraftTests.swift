@@ -199,14 +199,17 @@ import Testing
 
   @Test func everyFieldOfAGrantIsChecked() async throws {
     let plane = try await Plane()
+    _ = try await plane.plane.connections.add(Plane.draft(), by: plane.caller)
     func refusal(
       name: String? = nil, principal: String? = nil, group: String? = nil,
-      connection: String = "orders", role: String = "app"
+      connection: String = "orders", role: String = "app", effects: [String]? = nil,
+      rows: Int? = nil
     ) async -> String? {
       do {
         _ = try await plane.plane.grants.add(
           GrantDraft(
-            name: name, principal: principal, group: group, connection: connection, role: role),
+            name: name, principal: principal, group: group, connection: connection, role: role,
+            effects: effects, maximumRows: rows),
           by: plane.caller)
         return nil
       } catch {
@@ -219,6 +222,19 @@ import Testing
     #expect(await refusal(name: "No", group: "b")?.hasPrefix("name") == true)
     #expect(await refusal(group: "b", connection: "B")?.hasPrefix("connection") == true)
     #expect(await refusal(group: "b", role: "")?.hasPrefix("role") == true)
+    #expect(await refusal(group: "b", connection: "other")?.contains("no connection") == true)
+    #expect(await refusal(group: "b", role: "none")?.contains("no database role") == true)
+    // In a policy a star would stand for others too.
+    #expect(await refusal(group: "b*")?.hasPrefix("group: \"b*\" has a star") == true)
+    #expect(await refusal(principal: "*")?.hasPrefix("principal: \"*\" has a star") == true)
+    #expect(
+      await refusal(name: String(repeating: "n", count: 58), group: "b")?.hasPrefix("name")
+        == true)
+    #expect(await refusal(group: "b", effects: ["reed"])?.hasPrefix("effects: \"reed\"") == true)
+    #expect(await refusal(group: "b", effects: ["setting"])?.hasPrefix("effects") == true)
+    #expect(await refusal(group: "b", effects: [])?.hasPrefix("effects") == true)
+    #expect(await refusal(group: "b", rows: 0)?.hasPrefix("maximumRows") == true)
+    #expect(try await plane.plane.grants.list(by: plane.caller).isEmpty)
     #expect(await refusal(principal: "Ålice@Example.com") == nil)
     let names = try await plane.plane.grants.list(by: plane.caller).map(\.name)
     #expect(names == ["lice-example.com-orders-app"])

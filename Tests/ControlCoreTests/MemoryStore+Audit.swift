@@ -68,7 +68,7 @@ extension MemoryStore: StatusStore {
   func counts() async throws(ControlError) -> StoredCounts {
     try act { state throws(ControlError) in
       StoredCounts(
-        connections: state.connections.count, grants: state.grants.count,
+        connections: state.connections.count, grants: 0,
         records: state.batches.reduce(0) { $0 + $1.records.count })
     }
   }

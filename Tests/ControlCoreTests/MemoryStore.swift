@@ -15,7 +15,7 @@ final class MemoryStore: RecordingStore {
     var invitations: [[UInt8]: (StoredInvitation, used: WallTime?)] = [:]
     var agents: [EnrolledAgent] = []
     var connections: [StoredConnection] = []
-    var grants: [StoredGrant] = []
+    var policies: [PolicyVersion] = []
     var changes: [String: Int] = [:]
     var bundles: [(IssuedBundle, changes: Int)] = []
     var lastVersion: UInt64 = 0
@@ -73,7 +73,8 @@ final class MemoryStore: RecordingStore {
   var stores: ControlStores {
     ControlStores(
       access: self, agents: self, audit: self, backups: self, bundles: self, comparison: self,
-      completeness: self, connections: self, controlLog: self, evidence: self, grants: self,
+      completeness: self, connections: self, controlLog: self, evidence: self,
+      policies: self,
       retention: self, secrets: self, status: self)
   }
 }
@@ -329,30 +330,34 @@ extension MemoryStore: ConnectionStore {
   }
 }
 
-extension MemoryStore: GrantStore {
-  func grants() async throws(ControlError) -> [StoredGrant] {
-    try act { state throws(ControlError) in state.grants }
+extension MemoryStore: PolicyStore {
+  func currentPolicy() async throws(ControlError) -> PolicyVersion? {
+    try act { state throws(ControlError) in state.policies.last }
   }
-  func add(_ grant: Grant, at: WallTime) async throws(ControlError) -> StoredGrant {
+  func policy(version: UInt64) async throws(ControlError) -> PolicyVersion? {
     try act { state throws(ControlError) in
-      let stored = StoredGrant(grant: grant, createdAt: at)
-      state.grants.append(stored)
-      for connection in state.connections where connection.connection.name == grant.connection {
-        state.changes[connection.connection.segment, default: 0] += 1
-      }
-      try note(&state)
-      return stored
+      state.policies.first { $0.head.number == version }
     }
   }
-  func removeGrant(named name: String) async throws(ControlError) -> Bool {
+  func policyVersions(
+    before: UInt64?, limit: Int
+  ) async throws(ControlError) -> [PolicyVersionHead] {
     try act { state throws(ControlError) in
-      guard let index = state.grants.firstIndex(where: { $0.grant.name == name }) else {
-        return false
-      }
-      state.grants.remove(at: index)
+      state.policies.reversed().map(\.head).filter { $0.number < before ?? .max }.prefix(limit)
+        .map { $0 }
+    }
+  }
+  func changePolicy(
+    _ change: @escaping @Sendable (PolicyBase) throws(ControlError) -> PolicyVersion?
+  ) async throws(ControlError) -> PolicyVersion? {
+    try act { state throws(ControlError) in
+      let base = PolicyBase(
+        current: state.policies.last, connections: state.connections.map(\.connection))
+      guard let version = try change(base) else { return nil }
+      state.policies.append(version)
       for segment in state.changes.keys { state.changes[segment, default: 0] += 1 }
       try note(&state)
-      return true
+      return version
     }
   }
 }
@@ -375,11 +380,10 @@ extension MemoryStore: BundleStore {
       }
       state.lastVersion += 1
       let connections = state.connections.map(\.connection).filter { $0.segment == segment }
-      let names = Set(connections.map(\.name))
       let bundle = try sign(
         SegmentContents(
           segment: segment, connections: connections,
-          grants: state.grants.map(\.grant).filter { names.contains($0.connection) }),
+          policies: state.policies.last?.documents ?? []),
         state.lastVersion)
       state.bundles.append((bundle, changes))
       try note(&state)

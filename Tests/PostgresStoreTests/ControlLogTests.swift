@@ -85,7 +85,7 @@ extension DatabaseTests {
     @Test func `an act that does not happen leaves no entry`() async throws {
       try await withStore { store in
         let recording = store.recording(Self.entry("act"))
-        #expect(try await recording.removeGrant(named: "none") == false)
+        #expect(try await recording.removePolicy("none") == nil)
         #expect(try await recording.removeConnection(named: "none") == false)
         #expect(try await recording.remove(AgentID(identifier(1)), at: time(0)) == false)
         #expect(
@@ -94,8 +94,9 @@ extension DatabaseTests {
             for: StoredAPIToken(
               id: identifier(5), name: "a", hash: [1], role: .admin, createdAt: time(0))) == false)
         await #expect(throws: ControlError.self) {
-          try await recording.add(
-            Grant(name: "g", to: .group("x"), connection: "none", role: "app"), at: time(0))
+          _ = try await recording.changePolicy { _ throws(ControlError) in
+            throw ControlError(.invalid, "No.")
+          }
         }
         #expect(try await store.checkpoint(of: Self.log) == nil)
         // The entry goes where the act goes: one that cannot be recorded does not happen.
@@ -186,8 +187,7 @@ extension DatabaseTests {
           id: identifier(8), name: "orders", segment: "prod", host: "db", port: 5432,
           database: "d", tls: .require, roles: [DatabaseRole(name: "app")])
         _ = try await recording("add").add(connection, at: time(1), replace: false)
-        _ = try await recording("grant").add(
-          Grant(name: "g", to: .group("x"), connection: "orders", role: "app"), at: time(1))
+        try await recording("grant").addPolicy("g")
         let sign: @Sendable (SegmentContents, UInt64) throws(ControlError) -> IssuedBundle = {
           contents, version throws(ControlError) in
           IssuedBundle(
@@ -200,7 +200,7 @@ extension DatabaseTests {
         _ = try await store.recording(Self.entry("again")).issue(
           segment: "prod", refreshBefore: time(-1), at: time(0), sign: sign)
         try await recording("skip").skipVersions(upTo: 50, segment: "prod")
-        _ = try await recording("ungrant").removeGrant(named: "g")
+        try await recording("ungrant").removePolicy("g")
         _ = try await recording("disconnect").removeConnection(named: "orders")
         try await store.run("UPDATE sallyport.agent SET quarantined_at = now()")
         _ = try await recording("release").release(agent.id)

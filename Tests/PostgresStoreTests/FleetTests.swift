@@ -175,12 +175,8 @@ extension DatabaseTests {
         }
         #expect(taken?.code == .conflict)
 
-        for role in ["z", "a"] {
-          _ = try await store.add(
-            Grant(name: "g-\(role)", to: .group("g"), connection: "orders", role: role),
-            at: time(1))
-        }
-        // A role that goes takes its grants with it; the other stays as it was.
+        try await store.addPolicy("orders")
+        // Policies that name it stay as they are.
         var other = Self.connection("orders", roles: [DatabaseRole(name: "a")])
         other.id = identifier(12345)
         other.allowsFunctionCalls = true
@@ -196,34 +192,9 @@ extension DatabaseTests {
         #expect(replaced.connection.maximumRows == Int(Int32.max))
         #expect(replaced.connection.id == stored.connection.id)
         #expect(replaced.createdAt == time(1))
-        #expect(try await store.grants().map(\.grant.name) == ["g-a"])
         #expect(try await store.removeConnection(named: "orders"))
         #expect(try await store.removeConnection(named: "orders") == false)
-        #expect(try await store.grants().isEmpty)
-      }
-    }
-
-    @Test func grantsNeedTheirConnectionAndRole() async throws {
-      try await withStore { store in
-        _ = try await store.add(Self.connection("orders"), at: time(1), replace: false)
-        func add(_ name: String, connection: String = "orders", role: String = "app") async
-          -> ControlError.Code?
-        {
-          do {
-            _ = try await store.add(
-              Grant(name: name, to: .principal("alice"), connection: connection, role: role),
-              at: time(1))
-            return nil
-          } catch {
-            return error.code
-          }
-        }
-        #expect(await add("a") == nil)
-        #expect(await add("a") == .conflict)
-        #expect(await add("b", connection: "other") == .notFound)
-        #expect(await add("b", role: "admin") == .notFound)
-        #expect(try await store.removeGrant(named: "a"))
-        #expect(try await store.removeGrant(named: "a") == false)
+        #expect(try await store.currentPolicy()?.documents.map(\.name) == ["orders"])
       }
     }
 
@@ -248,9 +219,8 @@ extension DatabaseTests {
           Self.connection("orders", roles: [DatabaseRole(name: "app", credentials: [sealed])]),
           at: time(1), replace: false)
         #expect(try await expectDue("connection").connections.map(\.name) == ["orders"])
-        let grant = Grant(name: "g", to: .group("g"), connection: "orders", role: "app")
-        _ = try await store.add(grant, at: time(1))
-        #expect(try await expectDue("grant").grants == [grant])
+        try await store.addPolicy("orders")
+        #expect(try await expectDue("policy").policies.map(\.name) == ["orders"])
         _ = try await store.add(
           Self.connection("elsewhere", segment: "other"), at: time(1), replace: false)
         #expect(try await Self.issue(store) == nil)
@@ -258,8 +228,9 @@ extension DatabaseTests {
         #expect(try await store.remove(agent.id, at: time(5)))
         let contents = try await expectDue("agent")
         #expect(contents.connections.flatMap(\.roles).flatMap(\.credentials).isEmpty)
-        _ = try await store.removeGrant(named: "g")
-        #expect(try await expectDue("no grant").grants.isEmpty)
+        try await store.removePolicy("orders")
+        #expect(try await expectDue("no policy").policies.isEmpty)
+        _ = try #require(try await Self.issue(store, "other"))
         _ = try await store.removeConnection(named: "orders")
         #expect(try await expectDue("no connection").connections.isEmpty)
         // Time alone makes it due too.
@@ -283,11 +254,10 @@ extension DatabaseTests {
             SELECT segment, 70, changes, envelope, payload_hash, issued_at, expires_at
             FROM sallyport.bundle
           """)
-        _ = try await store.add(
-          Grant(name: "g", to: .group("g"), connection: "orders", role: "app"), at: time(1))
+        try await store.addPolicy("orders")
         let issued = try #require(try await Self.issue(store))
         #expect(issued.0.version == 71)
-        #expect(issued.1.grants.count == 1)
+        #expect(issued.1.policies.count == 1)
         #expect(try await store.currentBundle(segment: "prod")?.version == 71)
         let state = try await store.fleetState(
           refreshBefore: time(-1000), removedSince: time(0))
@@ -303,9 +273,7 @@ extension DatabaseTests {
           // Twice as many as the pool has connections.
           for number in 0..<16 {
             group.addTask {
-              _ = try await store.add(
-                Grant(name: "g\(number)", to: .group("g"), connection: "orders", role: "app"),
-                at: time(1))
+              try await store.addPolicy("g\(number)")
               _ = try await Self.issue(store)
             }
           }

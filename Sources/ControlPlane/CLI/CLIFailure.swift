@@ -27,6 +27,8 @@ struct CLIFailure: Error, Equatable {
   var remedy: String?
   /// The control plane's code where it refused: see ``APIModel/APIErrorBody/code``.
   var apiCode: String?
+  /// Lines that stand before the message, escaped.
+  var details: [String] = []
 
   init(_ status: CLIExit, _ message: String, remedy: String? = nil, apiCode: String? = nil) {
     self.apiCode = apiCode
@@ -40,6 +42,6 @@ struct CLIFailure: Error, Equatable {
     guard !message.isEmpty else { return [] }
     let label = Style.failure.applied(to: "Error:", colour: colour)
     let first = "\(label) \(EscapedText.line(message))"
-    return [first] + (remedy.map { ["→ \(EscapedText.line($0))"] } ?? [])
+    return details + [first] + (remedy.map { ["→ \(EscapedText.line($0))"] } ?? [])
   }
 }

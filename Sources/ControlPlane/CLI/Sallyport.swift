@@ -14,7 +14,8 @@ struct Sallyport: AsyncParsableCommand {
           --ca-fingerprint sha256:… --token-file bootstrap.token
         sallyport agents invite --segment eu-prod --address db-gw.example.com:6432
         sallyport connections add orders postgresql://app@db.internal/shop --segment eu-prod
-        sallyport grants add --group analysts --connection orders --role app
+        sallyport grants add --group analysts --connection orders --role app --effects read
+        sallyport policy apply policies/ --dry-run
         sallyport connect orders --subject alice@example.com --groups analysts
         sallyport audit query --connection orders --since 1h --words "delete orders"
 
@@ -32,7 +33,7 @@ struct Sallyport: AsyncParsableCommand {
       """,
     version: version,
     subcommands: [
-      Login.self, Status.self, Connect.self, Connections.self, Agents.self, Grants.self,
-      Tokens.self, Audit.self, Sessions.self, Retention.self, AuthorityCommand.self,
+      Login.self, Status.self, Connect.self, Connections.self, Agents.self, Policies.self,
+      Grants.self, Tokens.self, Audit.self, Sessions.self, Retention.self, AuthorityCommand.self,
     ])
 }

@@ -75,6 +75,7 @@ package enum APIServer {
     ConnectionsHarness(connections: plane.connections).addRoutes(to: routes)
     AgentsHarness(agents: plane.agents).addRoutes(to: routes)
     GrantsHarness(grants: plane.grants).addRoutes(to: routes)
+    PoliciesHarness(policies: plane.policies).addRoutes(to: routes)
     TokensHarness(tokens: plane.tokens).addRoutes(to: routes)
     EvidenceHarness(evidence: plane.evidence).addRoutes(to: routes)
     AuditHarness(audit: plane.audit).addRoutes(to: routes)

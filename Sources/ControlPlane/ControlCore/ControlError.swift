@@ -21,18 +21,25 @@ package struct ControlError: Error, Sendable, Equatable {
   package var message: String
   /// What to do about it.
   package var remedy: String?
+  /// What is wrong with policies, each with its place.
+  package var diagnostics: [PolicyDiagnostic]
   /// Whether an agent was refused because an administrator has removed it.
   package var isRemoval = false
 
-  package init(_ code: Code, _ message: String, remedy: String? = nil) {
+  package init(
+    _ code: Code, _ message: String, remedy: String? = nil, diagnostics: [PolicyDiagnostic] = []
+  ) {
     self.code = code
     self.message = message
     self.remedy = remedy
+    self.diagnostics = diagnostics
   }
 
   /// The form the HTTPS API answers with.
   package var body: APIErrorBody {
-    APIErrorBody(code: code.rawValue, message: message, remedy: remedy)
+    APIErrorBody(
+      code: code.rawValue, message: message, remedy: remedy,
+      diagnostics: diagnostics.isEmpty ? nil : diagnostics)
   }
 }
 

@@ -43,7 +43,7 @@ package struct ControlStores: Sendable {
   package var connections: any ConnectionStore
   package var controlLog: any ControlLogStore
   package var evidence: any EvidenceStore
-  package var grants: any GrantStore
+  package var policies: any PolicyStore
   package var retention: any RetentionStore
   package var secrets: any SecretStore
   package var status: any StatusStore
@@ -53,7 +53,7 @@ package struct ControlStores: Sendable {
     backups: any BackupStore, bundles: any BundleStore, comparison: any ComparisonStore,
     completeness: any CompletenessStore, connections: any ConnectionStore,
     controlLog: any ControlLogStore,
-    evidence: any EvidenceStore, grants: any GrantStore, retention: any RetentionStore,
+    evidence: any EvidenceStore, policies: any PolicyStore, retention: any RetentionStore,
     secrets: any SecretStore, status: any StatusStore
   ) {
     self.access = access
@@ -66,7 +66,7 @@ package struct ControlStores: Sendable {
     self.connections = connections
     self.controlLog = controlLog
     self.evidence = evidence
-    self.grants = grants
+    self.policies = policies
     self.retention = retention
     self.secrets = secrets
     self.status = status
@@ -88,6 +88,7 @@ package struct ControlPlane: Sendable {
   package let controlLog: ControlLog
   package let evidence: EvidenceService
   package let grants: GrantService
+  package let policies: PolicyService
   package let retention: RetentionService
   package let roots: RootService
   package let status: StatusService
@@ -121,8 +122,9 @@ package struct ControlPlane: Sendable {
     connections = ConnectionService(
       store: stores.connections, agents: stores.agents, bundles: bundles, tests: connectionTests,
       log: log, settings: settings, surroundings: surroundings)
-    grants = GrantService(
-      store: stores.grants, bundles: bundles, log: log, surroundings: surroundings)
+    policies = PolicyService(
+      store: stores.policies, bundles: bundles, log: log, surroundings: surroundings)
+    grants = GrantService(policies: policies, surroundings: surroundings)
     retention = RetentionService(
       store: stores.retention, log: log, surroundings: surroundings)
     roots = RootService(

@@ -46,7 +46,7 @@ package struct PostgresStore: Sendable {
   package var stores: ControlStores {
     ControlStores(
       access: self, agents: self, audit: self, backups: self, bundles: self, comparison: self,
-      completeness: self, connections: self, controlLog: self, evidence: self, grants: self,
+      completeness: self, connections: self, controlLog: self, evidence: self, policies: self,
       retention: self, secrets: self, status: self)
   }
 

@@ -7,11 +7,16 @@ package struct APIErrorBody: Codable, Sendable, Equatable {
   package var message: String
   /// What to do about it.
   package var remedy: String?
+  /// What is wrong with policies, each with its place; absent otherwise.
+  package var diagnostics: [PolicyDiagnostic]?
 
-  package init(code: String, message: String, remedy: String? = nil) {
+  package init(
+    code: String, message: String, remedy: String? = nil, diagnostics: [PolicyDiagnostic]? = nil
+  ) {
     self.code = code
     self.message = message
     self.remedy = remedy
+    self.diagnostics = diagnostics
   }
 }
 

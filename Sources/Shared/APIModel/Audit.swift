@@ -39,6 +39,12 @@ package struct StatementInfo: Codable, Sendable, Equatable {
   /// The grant or rule that allowed it.
   package var rule: String?
   package var bundleVersion: Int?
+  /// The policy document of ``rule``.
+  package var policy: String?
+  /// Of a refusal: SHA-256 of the bundle that was judged by, hexadecimal.
+  package var bundleHash: String?
+  /// Rules and grants that only observe, with what they would have decided; absent for none.
+  package var observed: [ObservedInfo]?
   /// The place of the begin (or refusal) record in its log: `epoch/lane/seq`.
   package var record: String
 
@@ -50,7 +56,8 @@ package struct StatementInfo: Codable, Sendable, Equatable {
     tables: [String]? = nil, effects: [String]? = nil, parameters: [ParameterInfo], outcome: String,
     sqlstate: String?, message: String?, reason: String?, commandTag: String?,
     rows: Int?, serverMilliseconds: Double?, totalMilliseconds: Double?, rule: String?,
-    bundleVersion: Int?, record: String
+    bundleVersion: Int?, policy: String? = nil, bundleHash: String? = nil,
+    observed: [ObservedInfo]? = nil, record: String
   ) {
     self.kind = kind
     self.at = at
@@ -82,7 +89,23 @@ package struct StatementInfo: Codable, Sendable, Equatable {
     self.totalMilliseconds = totalMilliseconds
     self.rule = rule
     self.bundleVersion = bundleVersion
+    self.policy = policy
+    self.bundleHash = bundleHash
+    self.observed = observed
     self.record = record
+  }
+}
+
+/// A rule or grant that only observes.
+package struct ObservedInfo: Codable, Sendable, Equatable {
+  package var policy: String
+  package var rule: String
+  /// What it would have done: `allow`, `deny`, `hold` or `mask`.
+  package var verdict: String
+  package init(policy: String, rule: String, verdict: String) {
+    self.policy = policy
+    self.rule = rule
+    self.verdict = verdict
   }
 }
 

@@ -56,11 +56,13 @@ package struct SessionCircumstances: Codable, Sendable, Equatable {
   package var closeMessage: String?
   /// The log of its agent that has its records: `epoch/lane`.
   package var log: String
+  /// The policy document of ``grant``.
+  package var policy: String?
 
   package init(
     actors: [ActorInfo], issuer: String, displayName: String?, tokenID: String, segment: String,
     clientTLS: String?, serverAddress: String?, serverTLS: String?, grant: String,
-    bundleVersion: Int, closeMessage: String?, log: String
+    bundleVersion: Int, closeMessage: String?, log: String, policy: String? = nil
   ) {
     self.actors = actors
     self.issuer = issuer
@@ -74,6 +76,7 @@ package struct SessionCircumstances: Codable, Sendable, Equatable {
     self.bundleVersion = bundleVersion
     self.closeMessage = closeMessage
     self.log = log
+    self.policy = policy
   }
 }
 

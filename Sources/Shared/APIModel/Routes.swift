@@ -25,6 +25,11 @@
 /// | `GET /v1/grants` | → ``Page`` of ``GrantInfo`` |
 /// | `POST /v1/grants` | ``GrantDraft`` → ``GrantInfo`` |
 /// | `DELETE /v1/grants/{name}` | → 204 |
+/// | `GET /v1/policy` | → ``PolicyContent`` in force |
+/// | `POST /v1/policy` | ``PolicyApplication`` → ``PolicyOutcome`` |
+/// | `POST /v1/policy/rollback` | ``PolicyRollback`` → ``PolicyOutcome`` |
+/// | `GET /v1/policy/versions?limit=&cursor=` | → ``Page`` of ``PolicyVersionInfo`` |
+/// | `GET /v1/policy/versions/{n}` | → ``PolicyContent`` |
 /// | `POST /v1/tokens` | ``TokenRequest`` → ``IssuedToken`` |
 /// | `GET /v1/audit/statements?…` | → ``Page`` of ``StatementInfo`` |
 /// | `GET /v1/audit/control?…` | → ``Page`` of ``ControlLogEntryInfo`` |
@@ -54,6 +59,9 @@ package enum Routes {
   package static let invitations = "/v1/agents/invitations"
   package static let agents = "/v1/agents"
   package static let grants = "/v1/grants"
+  package static let policy = "/v1/policy"
+  package static let policyRollback = "/v1/policy/rollback"
+  package static let policyVersions = "/v1/policy/versions"
   package static let tokens = "/v1/tokens"
   package static let statements = "/v1/audit/statements"
   package static let controlLog = "/v1/audit/control"

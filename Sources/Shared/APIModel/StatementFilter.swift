@@ -5,7 +5,8 @@
 package struct StatementFilter: Codable, Sendable, Equatable {
   package enum CodingKeys: String, CodingKey, CaseIterable {
     case principal, actor, root, connection, agent, segment, session, since, until, words, table
-    case command, effect, decision, rule, outcome, rowsOver, digest, sqlstate, order, limit
+    case command, effect, decision, rule, policy, observed, outcome, rowsOver, digest, sqlstate,
+      order, limit
     case cursor, wait
   }
 
@@ -40,6 +41,10 @@ package struct StatementFilter: Codable, Sendable, Equatable {
   package var decision: String?
   /// The grants or rules that decided.
   package var rule: [String]
+  /// The policies that these stand in.
+  package var policy: [String]
+  /// `true` for what a rule or grant that only observes was about.
+  package var observed: String?
   /// `completed`, `failed`, `suspended`, `skipped`, `unknown`, `refused` (also refused entries).
   package var outcome: [String]
   /// More rows than that were returned or affected.
@@ -60,7 +65,8 @@ package struct StatementFilter: Codable, Sendable, Equatable {
     principal: [String] = [], actor: [String] = [], root: [String] = [], connection: [String] = [],
     agent: String? = nil, segment: [String] = [], session: String? = nil, since: String? = nil,
     until: String? = nil, words: String? = nil, table: [String] = [], command: [String] = [],
-    effect: [String] = [], decision: String? = nil, rule: [String] = [], outcome: [String] = [],
+    effect: [String] = [], decision: String? = nil, rule: [String] = [], policy: [String] = [],
+    observed: String? = nil, outcome: [String] = [],
     rowsOver: Int? = nil, digest: [String] = [], sqlstate: [String] = [], order: String? = nil,
     limit: Int? = nil, cursor: String? = nil, wait: Int? = nil
   ) {
@@ -79,6 +85,8 @@ package struct StatementFilter: Codable, Sendable, Equatable {
     self.effect = effect
     self.decision = decision
     self.rule = rule
+    self.policy = policy
+    self.observed = observed
     self.outcome = outcome
     self.rowsOver = rowsOver
     self.digest = digest
@@ -91,7 +99,8 @@ package struct StatementFilter: Codable, Sendable, Equatable {
 
   /// The filters that take several values.
   package static let repeatable: [CodingKeys] = [
-    .principal, .actor, .root, .connection, .segment, .table, .command, .effect, .rule, .outcome,
+    .principal, .actor, .root, .connection, .segment, .table, .command, .effect, .rule, .policy,
+    .outcome,
     .digest, .sqlstate,
   ]
 
@@ -118,6 +127,8 @@ package struct StatementFilter: Codable, Sendable, Equatable {
     case .effect: effect
     case .decision: one(decision)
     case .rule: rule
+    case .policy: policy
+    case .observed: one(observed)
     case .outcome: outcome
     case .rowsOver: one(rowsOver.map(String.init))
     case .digest: digest

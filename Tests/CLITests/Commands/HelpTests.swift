@@ -25,7 +25,10 @@ struct HelpTests {
     for arguments in [
       ["connections", "list"], ["connections", "show", "x"], ["connections", "test", "x"],
       ["agents", "list"], ["agents", "show", "x"], ["grants", "list"], ["sessions", "list"],
-      ["sessions", "show", "x"], ["status"],
+      ["sessions", "show", "x"], ["status"], ["policy", "apply", "f"], ["policy", "diff", "f"],
+      ["policy", "history"], ["policy", "show"], ["policy", "rollback", "1"],
+      ["policy", "lint", "f"], ["policy", "test", "f"],
+      ["policy", "explain", "--as", "a", "--connection", "c", "select 1"],
     ] {
       #expect(throws: Never.self) {
         _ = try Sallyport.parseAsRoot(arguments + ["--format", "json"])

@@ -185,9 +185,11 @@ struct APIClient: Sendable {
         remedy: "check that the address is a Sallyport control plane; its log may say more")
     }
     let login = status == 401 ? "log in again with `sallyport login`" : nil
-    return CLIFailure(
+    var failure = CLIFailure(
       exitStatus(code: body.code, status: status), body.message, remedy: body.remedy ?? login,
       apiCode: body.code)
+    failure.details = (body.diagnostics ?? []).map(DiagnosticText.line)
+    return failure
   }
 
   private static func exitStatus(code: String?, status: Int) -> CLIExit {

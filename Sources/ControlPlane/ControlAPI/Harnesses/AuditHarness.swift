@@ -44,7 +44,8 @@ struct AuditHarness: Sendable {
       connection: all(.connection), agent: text(.agent), segment: all(.segment),
       session: text(.session), since: text(.since), until: text(.until), words: text(.words),
       table: all(.table), command: all(.command), effect: all(.effect),
-      decision: text(.decision), rule: all(.rule), outcome: all(.outcome),
+      decision: text(.decision), rule: all(.rule), policy: all(.policy),
+      observed: text(.observed), outcome: all(.outcome),
       rowsOver: try number(.rowsOver), digest: all(.digest), sqlstate: all(.sqlstate),
       order: text(.order), limit: try number(.limit), cursor: text(.cursor),
       wait: try number(.wait))

@@ -17,6 +17,12 @@ extension StatementQuery {
     connections = try FilterText.names(filter.connection, field: "connection")
     segments = try FilterText.names(filter.segment, field: "segment")
     rules = try FilterText.names(filter.rule, field: "rule")
+    policies = try FilterText.names(filter.policy, field: "policy")
+    switch filter.observed {
+    case nil, "false": observedOnly = false
+    case "true": observedOnly = true
+    case let text?: throw Check.invalid("observed", text, "Use true, or leave it out.")
+    }
     agentPrefix = try filter.agent.map(FilterText.agentPrefix)
     session = try filter.session.map(FilterText.session)
     try readTimes(filter)

@@ -29,6 +29,9 @@ package struct StatementQuery: Sendable, Equatable {
   package var effects: [StatementEffect] = []
   package var decision: Decision?
   package var rules: [String] = []
+  package var policies: [String] = []
+  /// Only what a rule or grant that observes was about.
+  package var observedOnly = false
   package var outcomes: [Outcome] = []
   package var rowsOver: Int64?
   /// SHA-256 each.

@@ -189,14 +189,22 @@ package struct BundleService: Sendable {
     return bundle
   }
 
+  /// The documents that can concern a connection of the segment.
+  private static func policies(
+    of contents: SegmentContents
+  ) throws(ControlError) -> [PolicyDocument] {
+    try contents.policies.documents().filter { document in
+      contents.connections.contains { document.on.covers($0) }
+    }
+  }
+
   private func sign(
     _ contents: SegmentContents, version: UInt64, now: WallTime
   ) throws(ControlError) -> IssuedBundle {
     let payload = BundlePayload(
       organisation: settings.organisation, segment: contents.segment, version: version,
       issuedAt: now, expiresAt: now.advanced(by: settings.bundleLifetime),
-      connections: contents.connections,
-      policies: contents.grants.compactMap { try? PolicyDocument($0) },
+      connections: contents.connections, policies: try Self.policies(of: contents),
       tokenIssuer: ControlKeys.tokenIssuerName, tokenKeys: keys.tokenKeys,
       limits: .init(maxStaleSeconds: Int(clamping: settings.maxStale.components.seconds)))
     let standing = keys.signing.standing

@@ -50,11 +50,12 @@ package struct FleetState: Sendable, Equatable {
 package struct SegmentContents: Sendable, Equatable {
   package var segment: String
   package var connections: [Connection]
-  package var grants: [Grant]
-  package init(segment: String, connections: [Connection], grants: [Grant]) {
+  /// All that are in force, in their order.
+  package var policies: [StoredPolicy]
+  package init(segment: String, connections: [Connection], policies: [StoredPolicy]) {
     self.segment = segment
     self.connections = connections
-    self.grants = grants
+    self.policies = policies
   }
 }
 

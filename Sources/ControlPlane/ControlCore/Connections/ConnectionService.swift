@@ -56,7 +56,7 @@ package struct ConnectionService: Sendable {
     return info(stored, agents: agents)
   }
 
-  /// Removes a connection with its grants.
+  /// Removes a connection; policies that name it stay.
   ///
   /// - Throws: `notFound`.
   package func remove(_ name: String, by caller: Caller) async throws(ControlError) {

@@ -21,6 +21,8 @@ package enum ControlAction: String, Sendable, CaseIterable {
   case testConnection = "connection.test"
   case addGrant = "grant.add"
   case removeGrant = "grant.remove"
+  case applyPolicy = "policy.apply"
+  case rollBackPolicy = "policy.rollback"
   case issueBundle = "bundle.issue"
   /// An agent refused a bundle.
   case rejectBundle = "bundle.reject"

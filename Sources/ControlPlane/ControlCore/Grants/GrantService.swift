@@ -1,88 +1,114 @@
 package import APIModel
 internal import GatewayModel
+internal import PolicyDocuments
+internal import PolicyEngine
 
 /// Says who may enter which connection as which database role.
+///
+/// A grant that is made here is a policy document of its own, `grant-NAME`.
 package struct GrantService: Sendable {
-  let store: any GrantStore
-  let bundles: BundleService
-  let log: ControlLog
+  let policies: PolicyService
   let surroundings: Surroundings
 
-  /// All grants, in the order they were made.
+  /// All grants of all policies, in the order in which they are looked at.
   package func list(by caller: Caller) async throws(ControlError) -> [GrantInfo] {
-    try await store.grants().map(Self.info)
+    guard let version = try await policies.store.currentPolicy() else { return [] }
+    var grants: [GrantInfo] = []
+    for stored in version.documents {
+      let document = try stored.document()
+      grants += document.grants.map { GrantInfo($0, of: document, since: stored.createdAt) }
+    }
+    return grants
   }
 
   /// - Throws: `invalid` naming the field, `notFound` for the connection or its role, `conflict`.
   package func add(_ draft: GrantDraft, by caller: Caller) async throws(ControlError) -> GrantInfo {
-    try Check.name(draft.connection, field: "connection")
-    try Check.serverName(draft.role, field: "role")
-    let grantee: Grant.Grantee
-    let holder: String
-    switch (draft.principal, draft.group) {
-    case (let principal?, nil):
-      try Check.label(principal, field: "principal")
-      (grantee, holder) = (.principal(principal), principal)
-    case (nil, let group?):
-      try Check.label(group, field: "group")
-      (grantee, holder) = (.group(group), group)
-    default:
-      throw ControlError(
-        .invalid, "principal, group: a grant is for exactly one of them.",
-        remedy: "Name either a principal or a group.")
+    let (document, particulars) = try draft.checked()
+    let name = document.grants.first?.name ?? ""
+    let stored = StoredPolicy(
+      document, text: try Self.yaml(document), createdAt: surroundings.now())
+    let act = PolicyService.Act(
+      action: .addGrant, subject: name, caller: caller, comment: "Grant \(name) added",
+      particulars: particulars, tellsNames: false)
+    let change = try await policies.change(act) { base throws(ControlError) in
+      try Self.check(draft, in: base.connections)
+      let taken = base.documents.contains {
+        $0.name == document.name || $0.grantName == name
+      }
+      guard !taken else {
+        throw ControlError(
+          .conflict, "A grant named \"\(name)\" exists already.",
+          remedy: "Choose another name, or remove it first.")
+      }
+      return base.documents + [stored]
     }
-    let name = draft.name ?? Self.name(for: holder, draft)
-    try Check.name(name, field: "name")
-    let entry = log.act(.addGrant, on: name, by: caller) {
-      [
-        draft.principal == nil ? "group" : "principal": .text(holder),
-        "connection": .text(draft.connection), "role": .text(draft.role),
-      ]
+    guard let grant = document.grants.first, change.isNew else {
+      throw ControlError(.internal, "The grant \"\(name)\" was not stored.")
     }
-    let stored = try await store.recording(entry).add(
-      Grant(name: name, to: grantee, connection: draft.connection, role: draft.role),
-      at: surroundings.now())
-    surroundings.log(
-      "grant stored", by: caller,
-      ["grant": name, "to": holder, "connection": draft.connection, "role": draft.role])
-    await bundles.issueDue()
-    return Self.info(stored)
+    return GrantInfo(grant, of: document, since: stored.createdAt)
   }
 
-  /// - Throws: `notFound`.
+  /// Removes a grant that was made by ``add(_:by:)``.
+  ///
+  /// - Throws: `notFound`; `conflict` for a grant of another document.
   package func remove(_ name: String, by caller: Caller) async throws(ControlError) {
-    let entry = log.act(.removeGrant, on: name, by: caller)
-    guard try await store.recording(entry).removeGrant(named: name) else {
+    let act = PolicyService.Act(
+      action: .removeGrant, subject: name, caller: caller, comment: "Grant \(name) removed",
+      tellsNames: false)
+    _ = try await policies.change(act) { base throws(ControlError) in
+      guard let index = base.documents.firstIndex(where: { $0.grantName == name }) else {
+        throw try Self.notRemovable(name, base)
+      }
+      var documents = base.documents
+      documents.remove(at: index)
+      return documents
+    }
+  }
+
+  private static func yaml(_ document: PolicyDocument) throws(ControlError) -> String {
+    do {
+      return try PolicyWriting.yaml([document])
+    } catch {
+      throw ControlError(.internal, "Writing the policy of a grant failed: \(error).")
+    }
+  }
+
+  private static func notRemovable(
+    _ name: String, _ base: PolicyBase
+  ) throws(ControlError) -> ControlError {
+    for document in try base.documents.documents()
+    where document.grants.contains(where: { $0.name == name }) {
+      return ControlError(
+        .conflict, "The grant \"\(name)\" stands in the policy \"\(document.name)\".",
+        remedy: "Take it out there and apply the policies again with `sallyport policy apply`.")
+    }
+    return ControlError(
+      .notFound, "There is no grant named \"\(name.prefix(100))\".",
+      remedy: "See `sallyport grants list` for those there are.")
+  }
+
+  private static func check(
+    _ draft: GrantDraft, in connections: [Connection]
+  ) throws(ControlError) {
+    guard let connection = connections.first(where: { $0.name == draft.connection }) else {
+      throw ConnectionService.unknown(draft.connection)
+    }
+    let roles = connection.roles.map(\.name)
+    guard roles.contains(draft.role) else {
       throw ControlError(
-        .notFound, "There is no grant named \"\(name.prefix(100))\".",
-        remedy: "See `sallyport grants list` for those there are.")
+        .notFound,
+        "The connection \"\(connection.name)\" has no database role \"\(draft.role)\".",
+        remedy: "It has \(roles.map { "\"\($0)\"" }.joined(separator: ", ")).")
     }
-    surroundings.log("grant removed", by: caller, ["grant": name])
-    await bundles.issueDue()
   }
+}
 
-  /// `<grantee>-<connection>-<role>` in the letters that names have, cut to their length.
-  static func name(for holder: String, _ draft: GrantDraft) -> String {
-    let text = "\(holder)-\(draft.connection)-\(draft.role)".lowercased()
-    let kept = text.unicodeScalars.map { scalar -> Character in
-      let isKept =
-        ("a"..."z").contains(scalar) || ("0"..."9").contains(scalar) || scalar == "."
-        || scalar == "_" || scalar == "-"
-      return isKept ? Character(scalar) : "-"
-    }
-    return String(kept.drop { !$0.isLetter && !$0.isNumber }.prefix(63))
-  }
-
-  private static func info(_ stored: StoredGrant) -> GrantInfo {
-    var principal: String?
-    var group: String?
-    switch stored.grant.to {
-    case .principal(let name): principal = name
-    case .group(let name): group = name
-    }
-    return GrantInfo(
-      name: stored.grant.name, principal: principal, group: group,
-      connection: stored.grant.connection, role: stored.grant.role,
-      createdAt: TimeText.text(stored.createdAt))
+extension StoredPolicy {
+  /// The name of the grant that this document was made for; `nil` for all others.
+  var grantName: String? {
+    guard name.hasPrefix(PolicyDocument.grantPrefix), let document = try? document(),
+      document.rules.isEmpty, document.grants.count == 1
+    else { return nil }
+    return document.grants.first?.name
   }
 }

@@ -49,6 +49,7 @@ private enum StoredJSON {
   static func isEqual(_ expected: [UInt8], _ actual: [UInt8], _ column: String) -> Bool {
     switch column {
     case "actors": isEqual([ActorInfo].self, expected, actual)
+    case "observed": isEqual([ObservedInfo].self, expected, actual)
     default: isEqual([ParameterInfo].self, expected, actual)
     }
   }

@@ -12,6 +12,7 @@ struct Migration: Sendable {
   static let all = [
     controlPlane, auditTrail, sessionsByAgent, functionCalls, clientCertificates, rowLimits,
     durability, evidence, asking, controlLog, retention,
-    epochOverlap, wordStatistics, analysisAnew, policyTrust,
+    epochOverlap, wordStatistics, analysisAnew, policyTrust, policies,
+    policyDecisions,
   ]
 }

@@ -146,6 +146,8 @@ struct BatchProjection: Sendable {
     row.transactionStatus = begin.transactionStatus
     row.rule = begin.rule
     row.bundleVersion = begin.bundleVersion
+    row.policy = present(begin.policy)
+    row.observed = ObservedText.json(begin.observed)
     return row
   }
 
@@ -217,6 +219,10 @@ struct BatchProjection: Sendable {
 
   private func apply(_ refusal: RefusalRecord, to row: inout StatementRow) {
     row.reason = present(refusal.reason)
+    row.policy = present(refusal.policy) ?? row.policy
+    row.rule = present(refusal.rule) ?? row.rule
+    if refusal.bundleVersion > 0 { row.bundleVersion = refusal.bundleVersion }
+    row.bundleHash = refusal.bundleHash.isEmpty ? nil : refusal.bundleHash
     row.sqlstate = present(refusal.sqlstate) ?? row.sqlstate
     // The detail says what was wrong, the message only what the client was told.
     row.message = present(refusal.detail) ?? present(refusal.message) ?? row.message

@@ -30,6 +30,12 @@ struct StatementRow: Sendable, Equatable {
   var transactionStatus: String?
   var rule: String?
   var bundleVersion: UInt64?
+  /// The document of ``rule``.
+  var policy: String?
+  /// Of a refusal: SHA-256 of the bundle that was judged by.
+  var bundleHash: [UInt8]?
+  /// JSON of an array of `ObservedInfo`; `nil` for none.
+  var observed: String?
   var outcome = "unknown"
   var reason: String?
   var sqlstate: String?
@@ -53,7 +59,7 @@ struct StatementRow: Sendable, Equatable {
     statement, principal, principal_kind, groups, connection, database_role, client_address,
     application_name, digest, parameters, protocol, transaction_status, rule, bundle_version,
     outcome, reason, sqlstate, message, command_tag, rows, result_bytes, server_nanoseconds,
-    total_nanoseconds
+    total_nanoseconds, policy, bundle_hash, observed
     """
 
   /// The names of ``columns``, one by one.
@@ -70,7 +76,8 @@ struct StatementRow: Sendable, Equatable {
       .optional(wireProtocol), .optional(transactionStatus), .optional(rule),
       .optional(bundleVersion), .text(outcome), .optional(reason), .optional(sqlstate),
       .optional(message), .optional(commandTag), .optional(rows), .optional(resultBytes),
-      .optional(serverNanoseconds), .optional(totalNanoseconds),
+      .optional(serverNanoseconds), .optional(totalNanoseconds), .optional(policy),
+      .optional(bundleHash), observed.map(SQLValue.json) ?? .null,
     ]
   }
 
@@ -110,5 +117,8 @@ struct StatementRow: Sendable, Equatable {
     resultBytes = try row.optionalUnsigned()
     serverNanoseconds = try row.optionalUnsigned()
     totalNanoseconds = try row.optionalUnsigned()
+    policy = try row.optionalText()
+    bundleHash = try row.optionalBytes()
+    observed = try row.optionalJSON().map { String(decoding: $0, as: UTF8.self) }
   }
 }

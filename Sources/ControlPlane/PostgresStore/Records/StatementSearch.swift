@@ -71,6 +71,8 @@ struct StatementSearch {
     case nil: break
     }
     addAny("s.rule", query.rules)
+    addAny("s.policy", query.policies)
+    if query.observedOnly { conditions.append("s.observed IS NOT NULL") }
     addAny("s.outcome", query.outcomes.map(\.rawValue))
     if let rows = query.rowsOver { add("s.rows > ", .integer(rows)) }
     guard !query.sqlstates.isEmpty else { return }

@@ -43,7 +43,7 @@ extension PostgresStore: BundleStore {
         segment: segment,
         connections: try Self.connections(where: "c.segment = $1", [.text(segment)], session)
           .map(\.connection),
-        grants: try Self.grants(where: "c.segment = $1", [.text(segment)], session).map(\.grant))
+        policies: try Self.policiesInForce(session))
       let version = try Self.nextVersion(above: newest?.version ?? 0, session)
       let bundle = try sign(contents, version)
       try session.execute(

@@ -43,7 +43,7 @@ extension PostgresStore: ConnectionStore {
 
   package func removeConnection(named name: String) async throws(ControlError) -> Bool {
     try await transact("removing the connection \"\(name)\"") { session in
-      // Roles, credentials and grants go with it.
+      // Roles and credentials go with it; policies that name it stay.
       let segment = try session.row(
         "DELETE FROM sallyport.connection WHERE name = $1 RETURNING segment", [.text(name)],
         { row throws(PostgresError) in try row.text() })

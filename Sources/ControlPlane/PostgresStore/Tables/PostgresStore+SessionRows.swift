@@ -22,18 +22,19 @@ extension PostgresStore {
       INSERT INTO sallyport.session
         (agent, epoch, lane, id, seq, opened_at, principal, principal_kind, issuer, display_name,
          groups, actors, token_id, connection, database, database_role, segment, client_address,
-         client_tls, server_address, server_tls, application_name, access_grant, bundle_version)
+         client_tls, server_address, server_tls, application_name, access_grant, bundle_version,
+         policy)
       SELECT $1, $2, $3, id, seq, opened_at, principal, principal_kind, issuer, display_name,
         ARRAY(SELECT jsonb_array_elements_text(groups::jsonb)), actors::jsonb, token_id,
         connection, database, database_role, segment, client_address, client_tls, server_address,
-        server_tls, application_name, access_grant, bundle_version
+        server_tls, application_name, access_grant, bundle_version, policy
       FROM unnest($4::uuid[], $5::bigint[], $6::timestamptz[], $7::text[], $8::text[], $9::text[],
           $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[],
           $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[],
-          $22::text[], $23::text[], $24::bigint[])
+          $22::text[], $23::text[], $24::bigint[], $25::text[])
         o (id, seq, opened_at, principal, principal_kind, issuer, display_name, groups, actors,
           token_id, connection, database, database_role, segment, client_address, client_tls,
-          server_address, server_tls, application_name, access_grant, bundle_version)
+          server_address, server_tls, application_name, access_grant, bundle_version, policy)
       ON CONFLICT (id, agent) DO NOTHING
       """,
       [
@@ -45,7 +46,7 @@ extension PostgresStore {
         try json(\.actors), texts(\.tokenID), .texts(rows.map(\.connection)), texts(\.database),
         texts(\.databaseRole), texts(\.segment), texts(\.clientAddress), texts(\.clientTLS),
         texts(\.serverAddress), texts(\.serverTLS), texts(\.applicationName), texts(\.grant),
-        .integers(rows.map { Int64(clamping: $0.record.bundleVersion) }),
+        .integers(rows.map { Int64(clamping: $0.record.bundleVersion) }), texts(\.policy),
       ])
   }
 

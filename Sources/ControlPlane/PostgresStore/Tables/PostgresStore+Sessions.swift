@@ -65,7 +65,8 @@ extension PostgresStore {
           + (SELECT count(*) FROM sallyport.pending_statement p
             WHERE p.session = n.id AND p.agent = n.agent)),
         n.epoch, n.lane, n.actors, n.issuer, n.display_name, n.token_id, n.segment, n.client_tls,
-        n.server_address, n.server_tls, n.access_grant, n.bundle_version, n.close_message
+        n.server_address, n.server_tls, n.access_grant, n.bundle_version, n.close_message,
+        n.policy
       FROM sallyport.session n WHERE \(rest)
       """, values, item)
   }
@@ -91,7 +92,8 @@ extension PostgresStore {
       segment: try row.text(), clientTLS: present(try row.text()),
       serverAddress: present(try row.text()), serverTLS: present(try row.text()),
       grant: try row.text(), bundleVersion: Int(try row.integer()),
-      closeMessage: present(try row.optionalText()), log: "\(epoch)/\(lane)")
+      closeMessage: present(try row.optionalText()), log: "\(epoch)/\(lane)",
+      policy: present(try row.text()))
     return SessionItem(
       id: id, agent: agent, openedAt: openedAt, closedAt: closedAt, lane: lane, info: info,
       circumstances: circumstances)

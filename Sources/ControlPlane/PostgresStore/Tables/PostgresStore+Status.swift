@@ -8,7 +8,8 @@ extension PostgresStore: StatusStore {
       let counts = try session.row(
         """
         SELECT (SELECT count(*) FROM sallyport.connection),
-          (SELECT count(*) FROM sallyport.access_grant),
+          (SELECT coalesce(sum(jsonb_array_length(d.document -> 'grants')), 0)::bigint
+            FROM sallyport.policy_document d JOIN sallyport.policy_head h USING (version)),
           (SELECT coalesce(sum(next_seq), 0)::bigint FROM sallyport.log_cursor)
         """
       ) { row throws(PostgresError) in

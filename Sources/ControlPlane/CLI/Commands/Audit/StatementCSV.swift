@@ -24,7 +24,9 @@ enum StatementCSV {
     ("rows", { $0.rows.map(String.init) }),
     ("server_ms", { $0.serverMilliseconds.map { "\($0)" } }),
     ("total_ms", { $0.totalMilliseconds.map { "\($0)" } }), ("rule", { $0.rule }),
-    ("bundle_version", { $0.bundleVersion.map(String.init) }), ("record", { $0.record }),
+    ("bundle_version", { $0.bundleVersion.map(String.init) }), ("policy", { $0.policy }),
+    ("bundle_hash", { $0.bundleHash }),
+    ("observed", { $0.observed.map { StatementText.observed($0) } }), ("record", { $0.record }),
   ]
 
   static var heading: String { CSV.row(fields.map(\.name)) }

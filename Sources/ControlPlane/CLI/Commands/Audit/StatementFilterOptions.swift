@@ -42,6 +42,12 @@ struct StatementFilterOptions: ParsableArguments {
   @Option(help: "The grant or rule that decided.")
   var rule: [String] = []
 
+  @Option(help: "The policy of the grant or rule that decided.")
+  var policy: [String] = []
+
+  @Flag(help: "Only what a rule or grant that observes was about.")
+  var observed = false
+
   @Option(
     help: "completed, failed, suspended, skipped, unknown, or refused (also refused entries).")
   var outcome: [String] = []
@@ -59,7 +65,8 @@ struct StatementFilterOptions: ParsableArguments {
     StatementFilter(
       principal: principal, actor: actor, root: root, connection: connection, agent: agent,
       segment: segment, session: session, words: words, table: table, command: command,
-      effect: effect, decision: decision, rule: rule, outcome: outcome, rowsOver: rowsOver,
+      effect: effect, decision: decision, rule: rule, policy: policy,
+      observed: observed ? "true" : nil, outcome: outcome, rowsOver: rowsOver,
       digest: digest, sqlstate: sqlstate)
   }
 }

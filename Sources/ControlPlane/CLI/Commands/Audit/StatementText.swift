@@ -33,6 +33,17 @@ enum StatementText {
     }
   }
 
+  /// `policy/rule` of what decided; `nil` where nothing is named.
+  static func rule(_ item: StatementInfo) -> String? {
+    let parts = [item.policy, item.rule].compactMap { $0 }.filter { !$0.isEmpty }
+    return parts.isEmpty ? nil : parts.joined(separator: "/")
+  }
+
+  /// `policy/rule deny, …` of what only observes.
+  static func observed(_ observed: [ObservedInfo]) -> String {
+    observed.map { "\($0.policy)/\($0.rule) \($0.verdict)" }.joined(separator: ", ")
+  }
+
   /// The chain of actors, the current one first; what no signature vouches for in brackets.
   static func actors(_ actors: [ActorInfo]) -> String {
     EscapedText.line(

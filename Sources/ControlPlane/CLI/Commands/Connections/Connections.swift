@@ -146,6 +146,9 @@ struct RemoveConnection: ReportingCommand {
     commandName: "remove",
     abstract: "Remove a database from Sallyport; its records stay.",
     discussion: """
+      Policies that name it stay, and hold again for a connection of that name; `sallyport policy \
+      lint` warns of those that are about no connection.
+
       Example:
         sallyport connections remove orders
       """)

@@ -11,10 +11,12 @@ struct AddGrant: ReportingCommand {
   static let configuration = CommandConfiguration(
     commandName: "add", abstract: "Let a group or a principal enter a connection.",
     discussion: """
-      Without a grant nobody enters.
+      Without a grant nobody enters. It becomes a policy of its own, grant-NAME; see \
+      `sallyport policy show`. Effects are read, write, ddl, privilege, program, unknown, \
+      maintenance, lock and session; `all` is every one but session.
 
       Examples:
-        sallyport grants add --group analysts --connection orders --role readonly
+        sallyport grants add --group analysts --connection orders --role readonly --effects read
         sallyport grants add --principal bob@example.com --connection orders --role app
       """)
 
@@ -33,6 +35,12 @@ struct AddGrant: ReportingCommand {
   @Option(help: "The grant's name. (default: made from the others)")
   var name: String?
 
+  @Option(help: "What statements may do, such as read,write. (default: all)")
+  var effects: [String] = []
+
+  @Option(help: "The most rows that one statement may return. (default: any number)")
+  var maxRows: Int?
+
   func validate() throws {
     guard (group == nil) != (principal == nil) else {
       throw ValidationError("Give exactly one of --group and --principal.")
@@ -41,7 +49,8 @@ struct AddGrant: ReportingCommand {
 
   func perform() async throws {
     let draft = GrantDraft(
-      name: name, principal: principal, group: group, connection: connection, role: role)
+      name: name, principal: principal, group: group, connection: connection, role: role,
+      effects: effects.isEmpty ? nil : CommaList.items(effects), maximumRows: maxRows)
     let grant: GrantInfo = try await APIClient.withClient(ConfigurationSource().load()) {
       try await $0.post(Routes.grants, body: draft)
     }
@@ -49,14 +58,14 @@ struct AddGrant: ReportingCommand {
       EscapedText.line(
         """
         Grant "\(grant.name)": \(grantee(grant)) may enter "\(grant.connection)" \
-        as \(grant.role).
+        as \(grant.role), effects \(grant.effects.joined(separator: ", ")).
         """))
   }
 }
 
 struct ListGrants: ReportingCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "List the grants.",
+    commandName: "list", abstract: "List the grants of all policies, in their order.",
     discussion: """
       Example:
         sallyport grants list --format json
@@ -74,12 +83,15 @@ struct ListGrants: ReportingCommand {
       columns: [
         Column("NAME", minimumWidth: 12), Column("FOR", minimumWidth: 12),
         Column("CONNECTION", minimumWidth: 10), Column("ROLE", minimumWidth: 8),
+        Column("EFFECTS", minimumWidth: 8, dropOrder: 2),
+        Column("POLICY", minimumWidth: 8, dropOrder: 3),
         Column("SINCE (UTC)", dropOrder: 1),
       ]
     ) { grant in
       [
         Cell(EscapedText.line(grant.name)), Cell(EscapedText.line(grantee(grant))),
         Cell(EscapedText.line(grant.connection)), Cell(EscapedText.line(grant.role)),
+        Cell(EscapedText.line(effects(grant))), Cell(EscapedText.line(grant.policy)),
         Cell(TimeText.shown(grant.createdAt)),
       ]
     }
@@ -88,8 +100,10 @@ struct ListGrants: ReportingCommand {
 
 struct RemoveGrant: ReportingCommand {
   static let configuration = CommandConfiguration(
-    commandName: "remove", abstract: "Take a grant back.",
+    commandName: "remove", abstract: "Take back a grant that `grants add` made.",
     discussion: """
+      Those of other policies are taken out there; see `sallyport policy apply`.
+
       Example:
         sallyport grants remove analysts-orders-readonly
       """)
@@ -106,5 +120,10 @@ struct RemoveGrant: ReportingCommand {
 }
 
 private func grantee(_ grant: GrantInfo) -> String {
-  grant.group.map { "group \($0)" } ?? grant.principal ?? "nobody"
+  grant.group.map { "group \($0)" } ?? grant.principal ?? grant.to
+}
+
+private func effects(_ grant: GrantInfo) -> String {
+  let words = grant.effects.joined(separator: ",")
+  return grant.mode == "observe" ? "\(words) (observes)" : words
 }

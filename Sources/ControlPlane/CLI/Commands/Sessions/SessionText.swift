@@ -33,7 +33,8 @@ enum SessionText {
       (
         "Let in by",
         circumstances.map {
-          EscapedText.line("grant \($0.grant), bundle version \($0.bundleVersion)")
+          let grant = [$0.policy, $0.grant].compactMap { $0 }.joined(separator: "/")
+          return EscapedText.line("grant \(grant), bundle version \($0.bundleVersion)")
         }
       ),
       ("Connection", EscapedText.line("\(session.connection), database \(role)")),

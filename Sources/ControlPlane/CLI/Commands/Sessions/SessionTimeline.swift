@@ -91,6 +91,13 @@ struct SessionTimeline {
     lines += indented(EscapedText.block(item.sql ?? ""))
     let parameters = StatementText.parameters(item.parameters)
     if !parameters.isEmpty { lines += indented("with \(parameters)") }
+    if item.outcome == "refused", let rule = StatementText.rule(item) {
+      let bundle = item.bundleVersion.map { ", bundle version \($0)" } ?? ""
+      lines += indented(EscapedText.line("by \(rule)\(bundle)"))
+    }
+    if let observed = item.observed {
+      lines += indented(EscapedText.line("observed: \(StatementText.observed(observed))"))
+    }
     if let message = item.message { lines += indented("→ \(EscapedText.line(message))") }
     return lines
   }

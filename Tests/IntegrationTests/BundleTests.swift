@@ -11,8 +11,10 @@ import Testing
     let before = try await fleet.agentInfo()
     try await fleet.cluster.sql(
       """
-      insert into sallyport.bundle (segment, version, changes, envelope, payload_hash, issued_at, expires_at)
-      select segment, version + 1000, changes, \(envelope), payload_hash, issued_at, expires_at
+      insert into sallyport.bundle
+        (segment, version, changes, envelope, payload_hash, issued_at, expires_at, root_version)
+      select segment, version + 1000, changes, \(envelope), payload_hash, issued_at, expires_at,
+        root_version
       from sallyport.bundle where segment = 'test' order by version desc limit 1
       """, database: "sallyport")
     try await eventually("the refusal of the bundle in the listing") {
@@ -64,9 +66,10 @@ import Testing
     // With the segment's own count of changes: else the control plane issues a newer one at once.
     try await fleet.cluster.sql(
       """
-      insert into sallyport.bundle (segment, version, changes, envelope, payload_hash, issued_at, expires_at)
+      insert into sallyport.bundle
+        (segment, version, changes, envelope, payload_hash, issued_at, expires_at, root_version)
       select 'test', version + 1000, (select max(changes) from sallyport.bundle where segment = 'test'),
-        envelope, payload_hash, issued_at, expires_at
+        envelope, payload_hash, issued_at, expires_at, root_version
       from sallyport.bundle where segment = 'elsewhere' order by version desc limit 1
       """, database: "sallyport")
     try await eventually("the refusal of the bundle") {

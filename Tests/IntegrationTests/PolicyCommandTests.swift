@@ -102,6 +102,16 @@ import Testing
         == Array(
           repeating: .init(was: "allowed", decision: "deny", rule: "shop-rules/no-status"),
           count: 2))
+    let table = try await fleet.control.cliOutcome(
+      ["policy", "replay", "--since", "1h", "--connection", "shop", "--limit", "1", file])
+    #expect(table.output.contains("shop-rules/no-status"), "\(table.output)")
+    #expect(
+      table.errors.contains(
+        "3 judged, 2 would have been decided otherwise (the newest 1 are shown; see --limit)"),
+      "\(table.errors)")
+    let csv = try await fleet.cli(["policy", "replay", "--since", "1h", "--format", "csv", file])
+    #expect(csv.hasPrefix("at,session,statement,principal,"), "\(csv)")
+    #expect(csv.split(separator: "\r\n").count == 3, "\(csv)")
     let inForce = try await replay([])
     #expect(inForce.otherwise == 1)
     #expect(inForce.differences.map(\.was) == ["refused"])

@@ -35,7 +35,8 @@ package struct StatementFilter: Codable, Sendable, Equatable {
   package var table: [String]
   /// Commands such as `DELETE`, `DROP TABLE`, or `DROP` for every command that begins so.
   package var command: [String]
-  /// `read`, `write`, `ddl`, `transaction`, `session`, `privilege`, `lock`, `code` or `maintenance`.
+  /// `read`, `write`, `ddl`, `privilege`, `session`, `program`, `unknown`, `maintenance`, `lock`,
+  /// `transaction` or `setting`.
   package var effect: [String]
   /// `allowed` or `refused`.
   package var decision: String?

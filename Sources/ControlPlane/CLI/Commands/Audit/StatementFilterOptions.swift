@@ -33,7 +33,11 @@ struct StatementFilterOptions: ParsableArguments {
   @Option(help: "A command in the text: DELETE, DROP TABLE, or DROP for all that begin so.")
   var command: [String] = []
 
-  @Option(help: "read, write, ddl, transaction, session, privilege, lock, code or maintenance.")
+  @Option(
+    help: """
+      read, write, ddl, privilege, session, program, unknown, maintenance, lock, transaction or \
+      setting.
+      """)
   var effect: [String] = []
 
   @Option(help: "allowed or refused.")

@@ -196,6 +196,9 @@ extension PostgresStore: AgentStore {
           .number(verdict.version), .text(verdict.reason), .text(verdict.detail), .time(at),
           .text(verdict.document.rawValue),
         ],
+        // A lease that is refused for want of its bundle must not hide why the bundle was refused.
+        unless: "$6 = 'lease' AND rejected_reason IS NOT NULL"
+          + " AND coalesce(rejected_document, 'bundle') = 'bundle'",
         // An agent says it again at every attachment.
         recordedIf: { session in
           try session.row(

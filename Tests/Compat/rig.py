@@ -83,7 +83,10 @@ class Agent(servers.Sallyport):
             cluster.port, "--database", DATABASE, "--tls", "verify-full", "--ca-file",
             cluster.folder / "data/server.crt", "--role", ROLE, "--allow-function-calls",
             "--password-stdin", input=password + "\n")
-        self.cli("grants", "add", "--principal", SUBJECT, "--connection", DATABASE, "--role", ROLE)
+        # What changes who the session is too: pools of some clients send DISCARD ALL.
+        self.cli(
+            "grants", "add", "--principal", SUBJECT, "--connection", DATABASE, "--role", ROLE,
+            "--effects", "all,session")
         deadline = time.monotonic() + 30
         while True:
             try:

@@ -130,8 +130,8 @@ class Installation:
             self.cluster.port, "--database", Worker.databases(number)[1], "--tls", "disable",
             "--role", ROLE, "--password-stdin", input=password + "\n")
         self.sallyport.cli(
-            "grants", "add", "--principal", self.subject(number), "--connection", name, "--role",
-            ROLE)
+            "grants", "add", "--effects", "all,session", "--principal", self.subject(number),
+            "--connection", name, "--role", ROLE)
 
     @staticmethod
     def subject(number):

@@ -99,8 +99,6 @@ import Testing
       "SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE", ["default_transaction_read_only"],
       [.session, .setting]),
     Setting(
-      "SET default_transaction_read_only = on", ["default_transaction_read_only"], [.session]),
-    Setting(
       "SELECT set_config(name, 'view', false) FROM pg_settings WHERE name = 'work_mem'",
       ["work_mem"], [.read, .setting]),
     Setting(
@@ -109,6 +107,13 @@ import Testing
     Setting(
       "SELECT set_config(name, 'a', false) FROM pg_settings WHERE name <> 'work_mem'", ["*"],
       [.read, .session, .setting]),
+    Setting(
+      "SET default_transaction_read_only = on", ["default_transaction_read_only"], [.setting]),
+    Setting(
+      "SET default_transaction_read_only = off", ["default_transaction_read_only"], [.session]),
+    Setting(
+      "SET default_transaction_read_only TO DEFAULT", ["default_transaction_read_only"],
+      [.session]),
     Setting("SET row_security = off", ["row_security"], [.setting]),
     Setting("SET standard_conforming_strings = on", ["standard_conforming_strings"], [.setting]),
     Setting("SET client_encoding = 'SQL_ASCII'", ["client_encoding"], [.setting]),

@@ -36,11 +36,16 @@ static const char *constant(const Node *node) {
 }
 
 // Whether a protected setting gets a value that drivers and pg_dump set at their start, and with which
-// texts are read as the parser here reads them. The agent ends a session whose server reports others.
+// texts are read as the parser here reads them, or that only takes rights away. The agent ends a session
+// whose server reports other encodings.
 static bool is_harmless(const char *name, const char *value) {
   static const char *const encodings[] = {"utf8", "utf-8", "unicode", "sql_ascii"};
   if (value == NULL) return false;
-  if (strcmp(name, "standard_conforming_strings") == 0) return strcasecmp(value, "on") == 0;
+  if (strcmp(name, "standard_conforming_strings") == 0 ||
+      strcmp(name, "default_transaction_read_only") == 0 ||
+      strcmp(name, "transaction_read_only") == 0) {
+    return strcasecmp(value, "on") == 0;
+  }
   if (strcmp(name, "client_encoding") != 0) return false;
   for (size_t index = 0; index < sizeof(encodings) / sizeof(*encodings); index++) {
     if (strcasecmp(value, encodings[index]) == 0) return true;

@@ -101,8 +101,13 @@ import Testing
       let goal = round * 300
       try await eventually("\(goal) inserts") { try await marks(fleet) >= goal }
       try await fleet.control.kill()
-      try await eventually("inserts without a control plane") {
-        try await marks(fleet) >= goal + 150
+      do {
+        try await eventually("inserts without a control plane") {
+          try await marks(fleet) >= goal + 150
+        }
+      } catch {
+        let log = fleet.agent.log.split(separator: "\n").suffix(20).joined(separator: "\n")
+        throw TestFailure("\(error)\npgbench: \(client.output)\(client.errors)\nagent: \(log)")
       }
       try await fleet.control.start()
     }

@@ -139,6 +139,7 @@ def in_transaction(connection, case):
         must(connection, "RESET SESSION AUTHORIZATION; RESET ROLE; SET LOCAL search_path = public")
         counters_after = dict(rows(connection, COUNTERS))
         seen["settings"] = changed(settings, settings_after)
+        seen["values"] = {name: settings_after[name] for name in seen["settings"]}
         # Nothing written and not there are the same.
         seen["written"] = differing({k: v for k, v in counters.items() if v != "0"},
                                     {k: v for k, v in counters_after.items() if v != "0"})
@@ -164,7 +165,9 @@ def alone(server, case):
     settings = dict(rows(connection, SETTINGS))
     tags, error = run(connection, case["sql"])
     seen = {"name": case["name"], "tags": tags, "error": error or "", "locks": [], "related": []}
-    seen["settings"] = changed(settings, dict(rows(connection, SETTINGS)))
+    settings_after = dict(rows(connection, SETTINGS))
+    seen["settings"] = changed(settings, settings_after)
+    seen["values"] = {name: settings_after[name] for name in seen["settings"]}
     run(connection, "COMMIT")
     # One that was prepared is held by no session, and would keep its database.
     run(watcher, "ROLLBACK PREPARED 'corpus'")

@@ -30,8 +30,9 @@ enum Sample {
   static func facts(
     _ effects: StatementEffects, _ commands: [String] = [], reads: [String] = [],
     writes: [String] = [], other: [String] = [], columns: [String] = [],
-    functions: [String] = [], known: [String] = [], opacity: StatementFacts.Opacity? = nil,
-    unfiltered: Bool = false, settings: [String] = []
+    functions: [String] = [], known: [String] = [], calls: [(String, StatementEffects)] = [],
+    opacity: StatementFacts.Opacity? = nil, unfiltered: Bool = false, cascading: Bool = false,
+    settings: [String] = []
   ) -> StatementFacts {
     func parts(_ text: String) -> [String] { text.split(separator: ".").map(String.init) }
     func uses(_ names: [String], _ access: StatementFacts.TableUse.Access)
@@ -43,9 +44,10 @@ enum Sample {
       commands: commands, effects: effects,
       tables: uses(reads, .read) + uses(writes, .write) + uses(other, .other),
       columns: columns.map { .init(parts: parts($0)) },
-      functions: functions.map { .init(parts: parts($0), isKnown: false) }
-        + known.map { .init(parts: parts($0), isKnown: true) },
-      opacity: opacity, isUnfiltered: unfiltered, settings: settings)
+      functions: functions.map { .init(parts: parts($0), effects: .unknown) }
+        + known.map { .init(parts: parts($0), effects: []) }
+        + calls.map { .init(parts: parts($0.0), effects: $0.1) },
+      opacity: opacity, isUnfiltered: unfiltered, isCascading: cascading, settings: settings)
   }
 
   static let select = facts(.read, ["SELECT"], reads: ["public.orders"])

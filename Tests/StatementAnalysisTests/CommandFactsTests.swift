@@ -129,7 +129,7 @@ import Testing
       ["w:t", "r:s"], [.read, .write]),
   ]
 
-  @Test(arguments: runners + writers + others)
+  @Test(arguments: runners + writers + others + catalogues)
   func factsStandInTheText(_ example: Case) {
     let facts = StatementAnalysis.facts(of: example.sql)
     #expect(facts.commands == example.commands)
@@ -168,4 +168,34 @@ import Testing
   func writesThatReachEveryRowAreTold(sql: String, isUnfiltered: Bool) {
     #expect(StatementAnalysis.facts(of: sql).isUnfiltered == isUnfiltered)
   }
+
+  @Test(arguments: [
+    ("TRUNCATE a CASCADE", true), ("TRUNCATE a", false), ("TRUNCATE a RESTART IDENTITY", false),
+    ("DROP TABLE a CASCADE", true), ("DROP TABLE a", false), ("DROP SCHEMA a CASCADE", true),
+    ("ALTER TABLE a DROP COLUMN b CASCADE", true), ("ALTER TABLE a DROP COLUMN b", false),
+    ("ALTER TABLE a ADD COLUMN b int, DROP CONSTRAINT c CASCADE", true),
+    ("SELECT 1; DROP VIEW a CASCADE", true), ("DELETE FROM a", false),
+  ])
+  func commandsThatReachWhatDependsAreTold(sql: String, isCascading: Bool) {
+    #expect(StatementAnalysis.facts(of: sql).isCascading == isCascading)
+  }
+
+  static let catalogues = [
+    Case("UPDATE pg_authid SET rolsuper = true", ["UPDATE"], ["w:pg_authid"], changing),
+    Case("DELETE FROM pg_catalog.pg_class", ["DELETE"], ["w:pg_catalog.pg_class"], changing),
+    Case("INSERT INTO pg_catalog.x VALUES (1)", ["INSERT"], ["w:pg_catalog.x"], changing),
+    Case("COPY pg_auth_members FROM STDIN", ["COPY"], ["w:pg_auth_members"], changing),
+    Case("TRUNCATE pg_policy", ["TRUNCATE TABLE"], ["w:pg_policy"], changing),
+    Case(
+      "WITH x AS (UPDATE pg_proc SET prosrc = '') SELECT 1", ["SELECT", "UPDATE"],
+      ["w:pg_proc"], changing.union(.read)),
+    Case(
+      "MERGE INTO pg_authid USING t ON true WHEN MATCHED THEN DELETE", ["MERGE"],
+      ["w:pg_authid", "r:t"], changing.union(.read)),
+    Case("UPDATE app.pg_authid SET rolsuper = true", ["UPDATE"], ["w:app.pg_authid"], [.write]),
+    Case("UPDATE pgbench_tellers SET tid = 1", ["UPDATE"], ["w:pgbench_tellers"], [.write]),
+    Case("EXPLAIN UPDATE pg_authid SET rolsuper = true", ["EXPLAIN"], ["r:pg_authid"], [.read]),
+    Case("COPY pg_authid TO STDOUT", ["COPY"], ["r:pg_authid"], [.read]),
+  ]
+  private static let changing: StatementEffects = [.write, .ddl, .privilege]
 }

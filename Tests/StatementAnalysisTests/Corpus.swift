@@ -63,6 +63,8 @@ struct Observation: Decodable {
   var error: String
   /// Names of settings that have another value.
   var settings: [String]?
+  /// The values that those have now.
+  var values: [String: String]?
   /// What has other rows or another state: `schema.table`, `sequence …`, `object …`, `file …`.
   var written: [String]?
   /// Name or `advisory`, mode, kind of relation, whether it is the system's: those that it took.

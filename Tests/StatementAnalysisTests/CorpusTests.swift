@@ -162,7 +162,10 @@ private struct Judgement {
       let follows: Set = ["is_superuser", "server_encoding", "transaction_isolation"]
       if follows.contains(name) { return [] }
       var complaints: [String] = []
-      let isReadOnly = name.hasSuffix("transaction_read_only") && facts.settings.contains(name)
+      // To make transactions read-only takes rights away.
+      let isReadOnly =
+        name.hasSuffix("transaction_read_only") && facts.settings.contains(name)
+        && seen.values?[name] == "on"
       if protected.contains(name), !facts.effects.contains(.session), !isReadOnly {
         complaints.append("it changed \(name) without the effect")
       }

@@ -39,7 +39,8 @@ static void note_copy(walk_t *walk, const struct csw_item *item, const CopyStmt 
   csw_command(walk, item, "COPY", copy->is_from ? CSW_WRITE : CSW_READ);
   if (copy->is_program || copy->filename != NULL) csw_effect(walk, item, CSW_PROGRAM);
   if (copy->relation != NULL) {
-    csw_add_table(walk, copy->is_from ? CSW_TABLE_WRITE : CSW_TABLE_READ, copy->relation);
+    if (copy->is_from) csw_note_written(walk, item, copy->relation);
+    else csw_add_table(walk, CSW_TABLE_READ, copy->relation);
     const ListCell *cell;
     foreach (cell, copy->attlist) csw_add_one(walk, CSW_COLUMN, csw_word(lfirst(cell)));
     if (copy->attlist == NIL) {
@@ -146,11 +147,17 @@ static bool note_runner(walk_t *walk, const struct csw_item *item) {
 static bool note_table_command(walk_t *walk, const struct csw_item *item) {
   Node *node = item->node;
   switch (nodeTag(node)) {
-    case T_TruncateStmt:
+    case T_TruncateStmt: {
+      const ListCell *cell;
       csw_command(walk, item, "TRUNCATE TABLE", CSW_WRITE);
-      note_tables(walk, CSW_TABLE_WRITE, ((TruncateStmt *)node)->relations);
+      foreach (cell, ((TruncateStmt *)node)->relations) {
+        const Node *table = lfirst(cell);
+        if (IsA(table, RangeVar)) csw_note_written(walk, item, (const RangeVar *)table);
+      }
       walk->facts.is_unfiltered = true;
+      walk->facts.is_cascading |= ((TruncateStmt *)node)->behavior == DROP_CASCADE;
       return true;
+    }
     case T_RefreshMatViewStmt:
       csw_command(walk, item, "REFRESH MATERIALIZED VIEW", CSW_WRITE);
       csw_add_table(walk, CSW_TABLE_WRITE, ((RefreshMatViewStmt *)node)->relation);

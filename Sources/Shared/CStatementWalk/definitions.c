@@ -51,6 +51,7 @@ static void note_drop(walk_t *walk, const struct csw_item *item, const DropStmt 
   csw_drop(walk, item, drop->removeType, CSW_DDL | (is_privilege ? CSW_PRIVILEGE : 0));
   const ListCell *cell;
   foreach (cell, drop->objects) csw_note_object(walk, drop->removeType, lfirst(cell));
+  walk->facts.is_cascading |= drop->behavior == DROP_CASCADE;
 }
 
 static void note_function_definition(
@@ -211,7 +212,10 @@ bool csw_definition_part(walk_t *walk, const struct csw_item *item) {
       csw_push(walk, item, ((Constraint *)node)->pktable);
       return true;
     case T_TableLikeClause: csw_push(walk, item, ((TableLikeClause *)node)->relation); return true;
-    case T_AlterTableCmd: csw_push(walk, item, ((AlterTableCmd *)node)->def); return true;
+    case T_AlterTableCmd:
+      walk->facts.is_cascading |= ((AlterTableCmd *)node)->behavior == DROP_CASCADE;
+      csw_push(walk, item, ((AlterTableCmd *)node)->def);
+      return true;
     case T_PartitionCmd:
       csw_push(walk, item, ((PartitionCmd *)node)->name);
       csw_push(walk, item, ((PartitionCmd *)node)->bound);

@@ -30,7 +30,9 @@ static uint16_t effect_of(const char *name) {
 
 static void note_name(
     walk_t *walk, const struct csw_item *item, const List *name, uint16_t effect) {
-  csw_add_listed(walk, effect & CSW_UNKNOWN ? CSW_FUNCTION_OTHER : CSW_FUNCTION_KNOWN, name, 0);
+  int kind = effect & CSW_UNKNOWN ? CSW_FUNCTION_OTHER : CSW_FUNCTION_KNOWN;
+  csw_name *added = csw_add_listed(walk, kind, name, 0);
+  if (added != NULL) added->effects |= effect;
   if (item->flags & CSW_DEFERRED) return;
   csw_effect(walk, item, effect);
 }
@@ -53,9 +55,12 @@ void csw_note_function(walk_t *walk, const struct csw_item *item, const List *na
 }
 
 void csw_note_call(walk_t *walk, const struct csw_item *item, const FuncCall *call) {
-  csw_note_function(walk, item, call->funcname);
   const char *own = own_name(call->funcname);
-  if (own != NULL && strcmp(own, "set_config") == 0) csw_note_set_config(walk, item, call);
+  uint16_t effect = own == NULL ? CSW_UNKNOWN : effect_of(own);
+  if (own != NULL && strcmp(own, "set_config") == 0) {
+    effect |= csw_note_set_config(walk, item, call);
+  }
+  note_name(walk, item, call->funcname, effect);
 }
 
 void csw_note_operator(walk_t *walk, const struct csw_item *item, const List *name) {

@@ -64,21 +64,22 @@ static bool grow_names(walk_t *walk) {
   return true;
 }
 
-void csw_add(walk_t *walk, int kind, const char *const *parts, int count) {
-  if (count <= 0 || count > CSW_MAXIMUM_PARTS) return;
+csw_name *csw_add(walk_t *walk, int kind, const char *const *parts, int count) {
+  if (count <= 0 || count > CSW_MAXIMUM_PARTS) return NULL;
   uint32_t hash = hashed(kind, parts, count);
   uint32_t slot = slot_of(walk, hash, kind, parts, count);
-  if (walk->slots[slot] != 0) return;
+  if (walk->slots[slot] != 0) return &walk->names[walk->slots[slot] - 1];
   if (walk->facts.counts[kind] >= walk->limits.names ||
       (walk->facts.name_count == walk->name_room && !grow_names(walk))) {
     csw_opaque(walk, CSW_TOO_MANY);
-    return;
+    return NULL;
   }
   csw_name *name = &walk->names[walk->facts.name_count++];
   for (int index = 0; index < count; index++) name->parts[index] = parts[index];
   name->hash = hash;
   name->count = (uint8_t)count;
   name->kind = (uint8_t)kind;
+  name->effects = 0;
   walk->facts.counts[kind]++;
   walk->slots[slot] = walk->facts.name_count;
   if (walk->facts.name_count * 2 > walk->slot_count && !grow_slots(walk)) {
@@ -86,6 +87,7 @@ void csw_add(walk_t *walk, int kind, const char *const *parts, int count) {
     // A full table would be searched for ever.
     if (walk->facts.name_count + 1 >= walk->slot_count) walk->limits.names = 0;
   }
+  return name;
 }
 
 bool csw_has(const walk_t *walk, int kind, const char *const *parts, int count) {
@@ -121,16 +123,16 @@ void csw_add_table(walk_t *walk, int kind, const RangeVar *table) {
   }
 }
 
-void csw_add_listed(walk_t *walk, int kind, const List *words, int dropped) {
+csw_name *csw_add_listed(walk_t *walk, int kind, const List *words, int dropped) {
   const char *parts[CSW_MAXIMUM_PARTS];
   int length = list_length(words) - dropped;
   // More than four, and no server takes it; but it was there.
   int wanted = length < CSW_MAXIMUM_PARTS ? length : CSW_MAXIMUM_PARTS;
   for (int index = 0; index < wanted; index++) {
     parts[index] = csw_word(list_nth(words, length - wanted + index));
-    if (parts[index] == NULL) return;
+    if (parts[index] == NULL) return NULL;
   }
-  csw_add(walk, kind, parts, wanted);
+  return csw_add(walk, kind, parts, wanted);
 }
 
 void csw_add_whole(walk_t *walk, const char *const *parts, int count) {

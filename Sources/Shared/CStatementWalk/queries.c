@@ -3,8 +3,7 @@
 
 #include "walk.h"
 
-// Whether a name without a schema is that of a common table expression where it stands.
-static bool is_common_table(walk_t *walk, const struct csw_scope *scope, const char *name) {
+bool csw_is_common_table(walk_t *walk, const struct csw_scope *scope, const char *name) {
   for (; scope != NULL; scope = scope->outer) {
     for (int index = 0; index < scope->visible; index++) {
       if (--walk->patience < 0) {
@@ -30,7 +29,7 @@ static void note_table(walk_t *walk, const struct csw_item *item, const RangeVar
     csw_add_table(walk, CSW_TABLE_OTHER, table);
     return;
   }
-  if (table->schemaname == NULL && is_common_table(walk, item->scope, table->relname)) {
+  if (table->schemaname == NULL && csw_is_common_table(walk, item->scope, table->relname)) {
     note_alias(walk, table->alias);
     if (table->alias == NULL) csw_add_one(walk, CSW_ALIAS, table->relname);
     return;
@@ -39,11 +38,28 @@ static void note_table(walk_t *walk, const struct csw_item *item, const RangeVar
   csw_add_table(walk, CSW_TABLE_READ, table);
 }
 
+void csw_note_written(walk_t *walk, const struct csw_item *item, const RangeVar *table) {
+  bool is_shown = item->flags & CSW_EXPLAINED;
+  csw_add_table(walk, is_shown ? CSW_TABLE_READ : CSW_TABLE_WRITE, table);
+  if (table == NULL || table->relname == NULL) return;
+  // All of the catalogues are called so, and a name without a schema can be theirs.
+  bool is_own = table->schemaname == NULL ? strncmp(table->relname, "pg_", 3) == 0
+                                          : strcmp(table->schemaname, "pg_catalog") == 0;
+  if (!is_own) return;
+  if (strcmp(table->relname, "pg_settings") != 0) {
+    csw_effect(walk, item, CSW_DDL | CSW_PRIVILEGE);
+    return;
+  }
+  // A rule of it calls set_config for each row that an UPDATE finds.
+  if (!is_shown) csw_add_one(walk, CSW_SET_NAME, "*");
+  csw_effect(walk, item, CSW_SESSION);
+}
+
 // The table that a command writes, which no WITH names.
 static void note_target(
     walk_t *walk, const struct csw_item *item, const RangeVar *table, const List *returning) {
   bool is_shown = item->flags & CSW_EXPLAINED;
-  csw_add_table(walk, is_shown ? CSW_TABLE_READ : CSW_TABLE_WRITE, table);
+  csw_note_written(walk, item, table);
   if (is_shown || returning != NIL) csw_effect(walk, item, CSW_READ);
 }
 
@@ -84,7 +100,7 @@ static void note_targets(walk_t *walk, const List *targets) {
 }
 
 static void note_select(walk_t *walk, const struct csw_item *item, const SelectStmt *select) {
-  csw_settle_setting_name(select);
+  csw_settle_setting_name(walk, item, select);
   // In a chain of set operations INTO stands in the first.
   const SelectStmt *first = select;
   if (item->flags & CSW_TOP) {

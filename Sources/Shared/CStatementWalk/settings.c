@@ -14,9 +14,18 @@ static const char *const protected_settings[] = {
 static bool is_protected(const char *name) {
   size_t count = sizeof(protected_settings) / sizeof(*protected_settings);
   for (size_t index = 0; index < count; index++) {
-    if (strcmp(name, protected_settings[index]) == 0) return true;
+    if (strcasecmp(name, protected_settings[index]) == 0) return true;
   }
   return false;
+}
+
+// Whether a type leaves a constant as it is: only PostgreSQL's own text. Without its schema it can be
+// somebody's domain over varchar(4), which makes `role` of `rolexx`.
+static bool is_text(const TypeName *type) {
+  if (list_length(type->names) != 2 || type->arrayBounds != NIL) return false;
+  const char *schema = csw_word(linitial(type->names)), *name = csw_word(lsecond(type->names));
+  return schema != NULL && strcmp(schema, "pg_catalog") == 0 && name != NULL &&
+         strcmp(name, "text") == 0;
 }
 
 // The words of a constant; NULL for what is none.
@@ -24,10 +33,7 @@ static const char *constant(const Node *node) {
   if (node == NULL) return NULL;
   if (IsA(node, TypeCast)) {
     const TypeCast *cast = (const TypeCast *)node;
-    // text alone leaves a constant as it is.
-    const TypeName *target = cast->typeName;
-    const char *type = target->names == NIL ? NULL : csw_word(llast(target->names));
-    if (type == NULL || strcmp(type, "text") != 0 || target->arrayBounds != NIL) return NULL;
+    if (!is_text(cast->typeName)) return NULL;
     node = cast->arg;
   }
   if (!IsA(node, A_Const)) return NULL;
@@ -77,13 +83,14 @@ static bool hides_catalog_in(const Node *path) {
   return false;
 }
 
-static void note(
+// Says what is set, and the effect.
+static uint16_t note(
     walk_t *walk, const struct csw_item *item, const char *name, const Node *value,
     bool is_path_hiding) {
   if (name == NULL) {
     csw_add_one(walk, CSW_SET_NAME, "*");
     csw_effect(walk, item, CSW_SESSION);
-    return;
+    return CSW_SESSION;
   }
   // PostgreSQL does not tell capitals from small letters in them. The tree is this walk's own.
   for (char *byte = (char *)name; *byte != 0; byte++) {
@@ -92,7 +99,9 @@ static void note(
   csw_add_one(walk, CSW_SET_NAME, name);
   bool is_changed = (is_protected(name) && !is_harmless(name, constant(value))) ||
                     (is_path_hiding && strcmp(name, "search_path") == 0);
-  csw_effect(walk, item, is_changed ? CSW_SESSION : CSW_SETTING);
+  uint16_t effect = is_changed ? CSW_SESSION : CSW_SETTING;
+  csw_effect(walk, item, effect);
+  return effect;
 }
 
 // Whether a mode is `READ WRITE`, or cannot be told from it.
@@ -150,39 +159,62 @@ static bool is_name_column(const Node *node) {
   return word != NULL && strcmp(word, "name") == 0;
 }
 
-// The constant that a query of pg_settings asks the column `name` to equal; NULL for other queries.
-static Node *named_setting(const SelectStmt *select) {
-  if (list_length(select->fromClause) != 1 || select->whereClause == NULL) return NULL;
-  const Node *from = linitial(select->fromClause);
-  if (!IsA(from, RangeVar) || !IsA(select->whereClause, A_Expr)) return NULL;
-  if (strcmp(((const RangeVar *)from)->relname, "pg_settings") != 0) return NULL;
+// Whether a query has nothing but targets, FROM and WHERE.
+static bool is_plain(const SelectStmt *select) {
+  return select->op == SETOP_NONE && select->withClause == NULL && select->distinctClause == NIL &&
+         select->intoClause == NULL && select->groupClause == NIL &&
+         select->havingClause == NULL && select->windowClause == NIL &&
+         select->sortClause == NIL && select->limitCount == NULL && select->limitOffset == NULL;
+}
+
+// Whether FROM is pg_settings alone: PostgreSQL's own, or what its bare name means where no table
+// expression has it. Only who may define views can give the bare name another meaning.
+static bool is_from_settings(
+    walk_t *walk, const struct csw_item *item, const SelectStmt *select) {
+  if (list_length(select->fromClause) != 1) return false;
+  const RangeVar *table = linitial(select->fromClause);
+  if (!IsA(table, RangeVar) || table->alias != NULL || table->catalogname != NULL) return false;
+  if (strcmp(table->relname, "pg_settings") != 0) return false;
+  if (table->schemaname != NULL) return strcmp(table->schemaname, "pg_catalog") == 0;
+  return !csw_is_common_table(walk, item->scope, table->relname);
+}
+
+// The constant that WHERE asks the column `name` to equal; NULL for another condition, and for the name
+// of a protected setting.
+static Node *wanted_name(const SelectStmt *select) {
+  if (select->whereClause == NULL || !IsA(select->whereClause, A_Expr)) return NULL;
   const A_Expr *where = (const A_Expr *)select->whereClause;
   const char *sign = list_length(where->name) == 1 ? csw_word(linitial(where->name)) : NULL;
   if (where->kind != AEXPR_OP || sign == NULL || strcmp(sign, "=") != 0) return NULL;
-  return is_name_column(where->lexpr) && constant(where->rexpr) != NULL ? where->rexpr : NULL;
+  const char *name = is_name_column(where->lexpr) ? constant(where->rexpr) : NULL;
+  return name == NULL || is_protected(name) ? NULL : where->rexpr;
 }
 
-void csw_settle_setting_name(const SelectStmt *select) {
-  Node *name = named_setting(select);
-  if (name == NULL) return;
-  ListCell *cell;
-  foreach (cell, select->targetList) {
-    const ResTarget *target = lfirst(cell);
-    if (!IsA(target, ResTarget) || target->val == NULL || !IsA(target->val, FuncCall)) continue;
-    const FuncCall *call = (const FuncCall *)target->val;
-    const char *own = call->funcname == NIL ? NULL : csw_word(llast(call->funcname));
-    if (own == NULL || strcmp(own, "set_config") != 0 || call->args == NIL) continue;
-    // The tree is this walk's own.
-    if (is_name_column(linitial(call->args))) linitial(call->args) = name;
+void csw_settle_setting_name(
+    walk_t *walk, const struct csw_item *item, const SelectStmt *select) {
+  if (list_length(select->targetList) != 1 || !is_plain(select)) return;
+  const ResTarget *target = linitial(select->targetList);
+  if (!IsA(target, ResTarget) || target->val == NULL || !IsA(target->val, FuncCall)) return;
+  const FuncCall *call = (const FuncCall *)target->val;
+  const char *own = call->funcname == NIL ? NULL : csw_word(llast(call->funcname));
+  if (own == NULL || strcmp(own, "set_config") != 0 || list_length(call->args) != 3) return;
+  if (!is_name_column(linitial(call->args)) || constant(lsecond(call->args)) == NULL ||
+      !IsA(lthird(call->args), A_Const)) {
+    return;
   }
+  if (!is_from_settings(walk, item, select)) return;
+  Node *name = wanted_name(select);
+  // The tree is this walk's own.
+  if (name != NULL) linitial(call->args) = name;
 }
 
-void csw_note_set_config(walk_t *walk, const struct csw_item *item, const FuncCall *call) {
+uint16_t csw_note_set_config(
+    walk_t *walk, const struct csw_item *item, const FuncCall *call) {
   // Names of arguments and arrays of them can stand in any order.
   bool is_plain = list_length(call->args) >= 2 && !call->func_variadic;
   const ListCell *cell;
   foreach (cell, call->args) is_plain &= !IsA(lfirst(cell), NamedArgExpr);
   const char *name = is_plain ? constant(linitial(call->args)) : NULL;
   const Node *value = is_plain ? lsecond(call->args) : NULL;
-  note(walk, item, name, value, hides_catalog_in(value));
+  return note(walk, item, name, value, hides_catalog_in(value));
 }

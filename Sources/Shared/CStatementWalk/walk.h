@@ -81,13 +81,14 @@ void csw_turn(walk_t *walk, uint32_t start);
 const struct csw_scope *csw_scope_make(
     walk_t *walk, const struct csw_scope *outer, const List *expressions, int visible);
 
-// names.c: sets of names.
-void csw_add(walk_t *walk, int kind, const char *const *parts, int count);
+// names.c: sets of names. The name that was added or there already, good until the next is added; NULL
+// when there is no room for it.
+csw_name *csw_add(walk_t *walk, int kind, const char *const *parts, int count);
 bool csw_has(const walk_t *walk, int kind, const char *const *parts, int count);
 void csw_add_one(walk_t *walk, int kind, const char *name);
 void csw_add_table(walk_t *walk, int kind, const RangeVar *table);
 // A list of String nodes; the last `dropped` of them are left out.
-void csw_add_listed(walk_t *walk, int kind, const List *words, int dropped);
+csw_name *csw_add_listed(walk_t *walk, int kind, const List *words, int dropped);
 // The column `*` of what has the name.
 void csw_add_whole(walk_t *walk, const char *const *parts, int count);
 // Names of whole rows among the columns become the columns `*` of them.
@@ -100,6 +101,10 @@ void csw_opaque(walk_t *walk, int opacity);
 bool csw_push_children(walk_t *walk, const struct csw_item *item);
 // queries.c: what such a node says.
 void csw_note(walk_t *walk, const struct csw_item *item);
+// Whether a name without a schema is that of a common table expression where it stands.
+bool csw_is_common_table(walk_t *walk, const struct csw_scope *scope, const char *name);
+// A table whose rows a command writes, and what that means for PostgreSQL's own.
+void csw_note_written(walk_t *walk, const struct csw_item *item, const RangeVar *table);
 // Whether a condition has no column: it holds for all rows or for none.
 bool csw_is_constant(walk_t *walk, const struct csw_item *item, const Node *condition);
 // commands.c, definitions.c: utility statements. False for a node that is none.
@@ -115,10 +120,15 @@ void csw_drop(walk_t *walk, const struct csw_item *item, ObjectType kind, uint16
 void csw_note_object(walk_t *walk, ObjectType kind, const Node *object);
 // settings.c
 void csw_note_setting(walk_t *walk, const struct csw_item *item, const VariableSetStmt *set);
-void csw_note_set_config(walk_t *walk, const struct csw_item *item, const FuncCall *call);
-// `SELECT set_config(name, …) FROM pg_settings WHERE name = 'x'`, which pg_dump sends for settings that
-// a server may not have: the name of the setting is put where it is taken from the row.
-void csw_settle_setting_name(const SelectStmt *select);
+// What it does to the session: CSW_SETTING or CSW_SESSION.
+uint16_t csw_note_set_config(
+    walk_t *walk, const struct csw_item *item, const FuncCall *call);
+// `SELECT set_config(name, 'a', false) FROM pg_settings WHERE name = 'x'`, which pg_dump sends for a
+// setting that a server may not have: the name of the setting is put where it is taken from the row. A
+// row cannot change while it is read; anything beside this in the query, and what FROM names may be no
+// row, and give another name each time it is asked.
+void csw_settle_setting_name(
+    walk_t *walk, const struct csw_item *item, const SelectStmt *select);
 void csw_note_transaction_modes(
     walk_t *walk, const struct csw_item *item, const List *options, bool lasting);
 // functions.c

@@ -6,7 +6,8 @@ extension StatementFacts {
   init(_ walked: csw_facts) {
     self.init(
       commands: Self.commands(of: walked), effects: StatementEffects(rawValue: walked.effects),
-      opacity: Opacity(walked: walked.opacity), isUnfiltered: walked.is_unfiltered)
+      opacity: Opacity(walked: walked.opacity), isUnfiltered: walked.is_unfiltered,
+      isCascading: walked.is_cascading)
     reserve(walked)
     for name in UnsafeBufferPointer(start: walked.names, count: Int(walked.name_count)) {
       take(name)
@@ -27,10 +28,10 @@ extension StatementFacts {
     case CSW_TABLE_WRITE: take(name, .write)
     case CSW_TABLE_OTHER: take(name, .other)
     case CSW_COLUMN: columns.append(ColumnName(parts: Self.parts(of: name)))
-    case CSW_FUNCTION_KNOWN:
-      functions.append(FunctionName(parts: Self.parts(of: name), isKnown: true))
-    case CSW_FUNCTION_OTHER:
-      functions.append(FunctionName(parts: Self.parts(of: name), isKnown: false))
+    case CSW_FUNCTION_KNOWN, CSW_FUNCTION_OTHER:
+      functions.append(
+        FunctionName(
+          parts: Self.parts(of: name), effects: StatementEffects(rawValue: name.effects)))
     case CSW_SET_NAME: settings.append(contentsOf: Self.parts(of: name))
     default: break
     }

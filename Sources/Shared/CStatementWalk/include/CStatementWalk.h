@@ -57,6 +57,8 @@ typedef struct {
   uint32_t hash;
   uint8_t count;
   uint8_t kind;
+  // Of a function: what a call of it does.
+  uint16_t effects;
 } csw_name;
 
 // How much of a text is followed.
@@ -81,6 +83,7 @@ typedef struct {
   uint8_t command_count;
   uint8_t opacity;
   bool is_unfiltered;
+  bool is_cascading;
   uint16_t effects;
 } csw_facts;
 

@@ -20,6 +20,8 @@ package struct StatementFacts: Hashable, Sendable {
   /// An UPDATE, DELETE or MERGE that reaches every row: without a WHERE, or with one that is
   /// constant; a TRUNCATE.
   package var isUnfiltered: Bool
+  /// TRUNCATE, DROP or ALTER TABLE with CASCADE: it reaches what depends on the tables that it names.
+  package var isCascading: Bool
   /// Names of the settings that are set or reset, in small letters, also by `set_config` with a
   /// constant name; `*` for RESET ALL, DISCARD ALL and a name that is not constant.
   package var settings: [String]
@@ -27,7 +29,7 @@ package struct StatementFacts: Hashable, Sendable {
   package init(
     commands: [String] = [], effects: StatementEffects = [], tables: [TableUse] = [],
     columns: [ColumnName] = [], functions: [FunctionName] = [], opacity: Opacity? = nil,
-    isUnfiltered: Bool = false, settings: [String] = []
+    isUnfiltered: Bool = false, isCascading: Bool = false, settings: [String] = []
   ) {
     self.commands = commands
     self.effects = effects
@@ -36,6 +38,7 @@ package struct StatementFacts: Hashable, Sendable {
     self.functions = functions
     self.opacity = opacity
     self.isUnfiltered = isUnfiltered
+    self.isCascading = isCascading
     self.settings = settings
   }
 
@@ -93,15 +96,18 @@ extension StatementFacts {
   /// A function that a text calls: schema, if given, and name; folded.
   package struct FunctionName: Hashable, Sendable, CustomStringConvertible {
     package var parts: [String]
-    /// Whether it is one of PostgreSQL's own whose effect is known, and among the effects of the text:
-    /// most compute and do nothing else. A text that is not opaque has the effect `unknown` only for a
-    /// function that is not known.
-    package var isKnown: Bool
+    /// What a call of it does; nothing for one that computes or reads, `unknown` for one that is none of
+    /// PostgreSQL's own. Among the effects of the text, unless it is only stored or shown there.
+    package var effects: StatementEffects
 
-    package init(parts: [String], isKnown: Bool) {
+    package init(parts: [String], effects: StatementEffects) {
       self.parts = parts
-      self.isKnown = isKnown
+      self.effects = effects
     }
+
+    /// Whether it is one of PostgreSQL's own whose effect is known. A text that is not opaque has the
+    /// effect `unknown` only for a function that is not.
+    package var isKnown: Bool { !effects.contains(.unknown) }
 
     package var description: String { TableName(parts: parts).description }
   }

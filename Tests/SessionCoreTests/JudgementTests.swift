@@ -108,8 +108,75 @@ final class ChangingJudge: StatementJudge {
     #expect(session.outcomes == "1 refused")
   }
 
+  /// FETCH runs what Bind gave a name, under the policy of its own moment.
+  @Test func aFetchIsJudgedWithThePortalsOfTheProtocol() {
+    let judge = ChangingJudge()
+    var session = SessionHarness.ready(judge: judge)
+    session.client(Client.query("begin"))
+    session.server(Server.complete("BEGIN"), Server.ready(.inTransaction))
+    session.client(
+      Client.parse("s", "insert into orders values (1) returning 1"), Client.bind("po", "s"),
+      Client.sync)
+    session.server(Server.parseComplete, Server.bindComplete, Server.ready(.inTransaction))
+    session.client(Client.query("fetch all from po"))
+    session.server(Server.complete("FETCH 1"), Server.ready(.inTransaction))
+    judge.change { $0.refused = ["insert"] }
+    session.client(Client.query("fetch all from po"))
+    #expect(session.refusals.map(\.reason) == [.policy])
+    session.server(
+      Server.error("42501", "x \(Self.token):3"), Server.ready(.failed))
+    #expect(session.outcomes == "1 completed, 2 completed, 3 refused")
+    // Without them it stands for itself.
+    session.client(Client.query("rollback"))
+    session.server(Server.complete("ROLLBACK"), Server.ready())
+    session.client(Client.query("fetch all from c"))
+    #expect(session.refusals.count == 1)
+  }
+
+  /// Nor does it help that no reply has come, or that the portal was forgotten.
+  @Test func aFetchIsJudgedWithThePortalsThatMayBeThere() {
+    let judge = ChangingJudge()
+    var session = SessionHarness.ready(judge: judge)
+    session.client(Client.query("begin"))
+    session.server(Server.complete("BEGIN"), Server.ready(.inTransaction))
+    session.client(
+      Client.parse("s", "insert into orders values (1)"), Client.parse("t", "select 1"),
+      Client.bind("po", "s"), Client.close(portal: "po"), Client.bind("po", "t"), Client.sync)
+    judge.change { $0.refused = ["insert", "prepared"] }
+    session.client(Client.query("fetch all from po"))
+    #expect(session.refusals.count == 1)
+    judge.change { $0.refused = ["prepared"] }
+    session.client(Client.query("fetch all from po"))
+    #expect(session.refusals.count == 1)
+  }
+
+  /// Too many to look at: then it is not known what a FETCH runs.
+  @Test func aFetchAmongManyPortalsIsOpaque() {
+    var session = SessionHarness.ready(judge: ListedJudge(refused: ["prepared"]))
+    session.client(Client.parse("t", "select 1"))
+    session.client(
+      all((0..<64).map { Client.bind("p\($0)", "t") }), Client.query("fetch all from c"))
+    #expect(session.refusals.isEmpty)
+    session.client(Client.bind("p64", "t"), Client.query("fetch all from c"))
+    #expect(session.refusals.count == 1)
+  }
+
+  /// A portal with a name can be run by FETCH, so it is judged as it is bound; one without when it is
+  /// executed.
+  @Test func aNamedPortalIsJudgedAtItsBind() {
+    let judge = ChangingJudge()
+    var session = SessionHarness.ready(judge: judge)
+    session.client(Client.parse("s", "insert into orders values (1)"), Client.sync)
+    session.server(Server.parseComplete, Server.ready())
+    judge.change { $0.refused = ["insert"] }
+    session.client(Client.bind("", "s"))
+    #expect(session.refusals.isEmpty)
+    session.client(Client.bind("po", "s"))
+    #expect(session.refusals.map(\.reason) == [.policy])
+  }
+
   @Test func aFunctionCallIsJudgedToo() {
-    var session = SessionHarness(judge: ListedJudge(refused: ["CALL"]))
+    var session = SessionHarness(judge: ListedJudge(refused: ["code"]))
     session.logIn(allowingFunctionCalls: true)
     session.forget()
     session.client(Client.functionCall)

@@ -15,6 +15,8 @@ struct ListedJudge: StatementJudge {
 
   func facts(of text: ByteBuffer) -> StatementFacts {
     let word = String(buffer: text).split(separator: " ").first.map { $0.lowercased() }
+    // As the walk names it.
+    if word == "fetch" { return StatementFacts(commands: ["FETCH"]) }
     return StatementFacts(commands: word.map { [$0] } ?? [])
   }
 

@@ -38,6 +38,46 @@ import Testing
     await rig.end()
   }
 
+  private static let readers = allowed.replacing(#"["all"]"#, with: #"["read"]"#)
+  private static let hasty = allowed.replacing(
+    #"["all"]"#, with: #"["all"], "statement_timeout": "5s""#)
+
+  /// What a session was given at its login cannot be made narrower while it runs: it ends, and the
+  /// next has it. What becomes wider leaves it be.
+  @Test(arguments: [readers, hasty])
+  func aSessionEndsThatWouldHaveToBeNarrower(_ narrower: String) async throws {
+    let (rig, database) = try await GatewayRig.serving()
+    let connections = [try database.connection(agent: rig.agent)]
+    await rig.apply(connections, policies: try PolicyTests.documents(narrower), version: 2)
+    let (narrow, _) = try await rig.client()
+    await rig.apply(connections, policies: try PolicyTests.documents(Self.allowed), version: 3)
+    let (wide, _) = try await rig.client()
+    await rig.apply(connections, policies: try PolicyTests.documents(narrower), version: 4)
+    #expect(try await wide.peer.receiveError().sqlState == "57P01")
+    #expect(try await narrow.query("SELECT 1").rows.count == 1)
+    try await narrow.terminate()
+    let records = try await rig.records("closed") { $0.closes.count == 2 }
+    #expect(Set(records.closes.map(\.reason)) == ["grant_revoked", "client_terminated"])
+    await rig.end()
+  }
+
+  @Test func aSessionEndsWhoseConnectionAllowsLess() async throws {
+    let (rig, database) = try await GatewayRig.serving()
+    var connection = try database.connection(agent: rig.agent)
+    let policies = try PolicyTests.documents(Self.allowed)
+    connection.allowsFunctionCalls = true
+    await rig.apply([connection], policies: policies, version: 2)
+    let (calls, _) = try await rig.client()
+    connection.allowsFunctionCalls = false
+    await rig.apply([connection], policies: policies, version: 3)
+    #expect(try await calls.peer.receiveError().sqlState == "57P01")
+    let (counts, _) = try await rig.client()
+    connection.maximumRows = 5
+    await rig.apply([connection], policies: policies, version: 4)
+    #expect(try await counts.peer.receiveError().sqlState == "57P01")
+    await rig.end()
+  }
+
   /// 40 sessions work while the policy changes 60 times; none is dropped, and each statement is
   /// judged by one of the two policies.
   @Test func aSwapUnderLoadDropsNobody() async throws {

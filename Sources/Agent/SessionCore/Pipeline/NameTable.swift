@@ -16,6 +16,9 @@ struct NameTable<Value: Sendable>: Sendable {
     }
   }
 
+  /// Those with a name.
+  var namedValues: some Collection<Value> { named.values }
+
   /// Takes the values off; they are handed to `body`.
   mutating func removeAll(named onlyNamed: Bool = false, _ body: (Value) -> Void = { _ in }) {
     if !named.isEmpty {

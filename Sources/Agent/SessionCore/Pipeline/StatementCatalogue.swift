@@ -30,6 +30,8 @@ struct Portal: Equatable, Sendable {
   let number: UInt64
   /// Summed once: there can be 65,535, and an Execute in every ten bytes.
   let parametersBytes: Int
+  /// What it is judged by.
+  var understood: UnderstoodText { statement?.understood ?? .unknown }
   /// What Executes with a row limit have returned of it so far; counted where rows are limited.
   var returnedRows = 0
 
@@ -104,6 +106,8 @@ struct StatementCatalogue: Sendable {
   /// A statement was deallocated, or a cursor closed, by SQL: see ``noteCommand(tag:)``.
   private var hasDeallocated = false
   private var hasClosedCursor = false
+  /// Portals with names may be there that are not known any more.
+  private var hasForgottenNamedPortals = false
   /// Bytes kept for texts and parameters.
   private(set) var retainedBytes = 0
 
@@ -160,6 +164,25 @@ struct StatementCatalogue: Sendable {
     guard !name.isUnnamed, let change = underWay.portalNames, value.number <= change.portal
     else { return .known(value) }
     return change.segment == segment ? .known(nil) : .unsettled
+  }
+
+  /// Whether portals have names that FETCH and MOVE can say.
+  var hasNamedPortals: Bool {
+    !portals.namedValues.isEmpty || !latestPortals.namedValues.isEmpty || hasForgottenNamedPortals
+  }
+
+  /// What may stand behind the portals that have names; `nil` when it is not known, or there are more
+  /// than `limit`.
+  ///
+  /// With those whose Bind has no reply: whether they, or what closes them, will be done is not known.
+  func textsOfNamedPortals(limit: Int) -> [UnderstoodText]? {
+    guard !hasForgottenNamedPortals, portals.namedValues.count <= limit else { return nil }
+    var texts = portals.namedValues.map(\.understood)
+    for case .bind(let name, let portal) in pending where !name.isUnnamed {
+      guard texts.count < limit else { return nil }
+      texts.append(portal.understood)
+    }
+    return texts
   }
 
   /// Whether a text that is sent now may be read by settings that the server has yet to tell of.
@@ -276,6 +299,11 @@ struct StatementCatalogue: Sendable {
 
   /// No transaction is open: all portals are gone.
   mutating func forgetPortals() {
+    hasForgottenNamedPortals = false
+    dropPortals()
+  }
+
+  private mutating func dropPortals() {
     var freed = 0
     portals.removeAll { freed += $0.retainedBytes }
     retainedBytes -= freed
@@ -297,7 +325,10 @@ struct StatementCatalogue: Sendable {
     case "CLOSE CURSOR", "CLOSE CURSOR ALL", "COMMIT", "PREPARE TRANSACTION", "ROLLBACK":
       hasClosedCursor = true
     case "DECLARE CURSOR":
-      if hasClosedCursor { forgetPortals() }
+      if hasClosedCursor {
+        if !portals.namedValues.isEmpty { hasForgottenNamedPortals = true }
+        dropPortals()
+      }
       hasClosedCursor = false
     default: break
     }

@@ -25,7 +25,7 @@ extension SessionCore {
     let body = taken.body
     // One that is malformed is recorded as it came; the server answers it with an error.
     let text = (try? FrontendMessage.Query(decoding: body))?.sql ?? body
-    let judgement = judge.judge(judge.facts(of: text))
+    let judgement = judgement(on: judge.facts(of: text))
     if case .refuse(let refusal) = judgement.verdict {
       return .replace(
         refuse(
@@ -79,9 +79,9 @@ extension SessionCore {
     let found = pipeline.catalogue.statement(message.statement)
     guard found.isKnown || !canWait else { return .wait(.unsettledStatement(message.statement)) }
     let prepared = found.value
-    guard hasRoom(for: taken.bytes.readableBytes) else {
+    if let refusal = refusalToBind(message, prepared, taken.bytes.readableBytes) {
       let text = prepared?.text ?? ByteBuffer()
-      return .replace(refuse(.bind, noRoom, text: text, isUnnamed: false, at: now))
+      return .replace(refuse(.bind, refusal, text: text, isUnnamed: false, at: now))
     }
     let portal = Portal(
       statementName: message.statement, statement: prepared,
@@ -90,6 +90,17 @@ extension SessionCore {
       number: pipeline.catalogue.nextPortal())
     forwardedChange(.bind, .bind(message.portal, portal), at: now)
     return .forward
+  }
+
+  /// A portal with a name can be run by FETCH, so what is behind it is judged as it is made.
+  private func refusalToBind(
+    _ message: FrontendMessage.Bind, _ prepared: PreparedStatement?, _ bytes: Int
+  ) -> StatementRefusal? {
+    guard hasRoom(for: bytes) else { return noRoom }
+    guard !message.portal.isUnnamed,
+      case .refuse(let refusal) = judge.judge((prepared?.understood ?? .unknown).facts).verdict
+    else { return nil }
+    return refusal
   }
 
   private mutating func execute(_ taken: FrameReader.Taken, at now: MonotonicTime) -> Fate {
@@ -101,8 +112,7 @@ extension SessionCore {
     let found = pipeline.catalogue.portal(message.portal)
     guard found.isKnown || !canWait else { return .wait(.unsettledPortal(message.portal)) }
     let portal = found.value
-    let understood = portal?.statement?.understood ?? .unknown
-    let judgement = judge.judge(understood.facts)
+    let judgement = judgement(on: (portal?.understood ?? .unknown).facts)
     if case .refuse(let refusal) = judgement.verdict {
       let text = portal?.statement?.text ?? ByteBuffer()
       return .replace(
@@ -127,12 +137,15 @@ extension SessionCore {
     return .forward
   }
 
+  private static let calledFunction = StatementFacts(
+    commands: ["CALL"], effects: .unknown, opacity: .code)
+
   private mutating func functionCall(
     _ taken: FrameReader.Taken, at now: MonotonicTime
   ) -> Fate {
     guard !endWhenExpired(at: now) else { return .ended }
     // Which function it is only the server knows.
-    let judgement = judge.judge(StatementFacts(commands: ["CALL"], effects: .unknown))
+    let judgement = judge.judge(Self.calledFunction)
     var verdict = policy.verdictOnFunctionCall
     if verdict == .allow { verdict = judgement.verdict }
     if case .refuse(let refusal) = verdict {

@@ -140,7 +140,8 @@ final class SessionLane: @unchecked Sendable {
   private func review(_ sessions: ArraySlice<Session>) {
     for session in sessions.prefix(Self.reviewedPerTurn) where !session.isAllowed {
       session.terminate(
-        .grantRevoked, detail: "bundle \(policy?.version ?? 0) gives this entry no more")
+        .grantRevoked,
+        detail: "bundle \(policy?.version ?? 0) gives this entry no more, or less than it has")
     }
     let rest = sessions.dropFirst(Self.reviewedPerTurn)
     guard !rest.isEmpty else { return }

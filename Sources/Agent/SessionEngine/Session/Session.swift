@@ -150,7 +150,7 @@ final class Session: @unchecked Sendable {
     handle(.terminate(reason: reason, detail: detail))
   }
 
-  /// Whether the policy in force still lets the session in.
+  /// Whether the policy in force still lets the session in as it is.
   var isAllowed: Bool { grant == nil || judge.renew() }
 
   /// The records of this tick are lost, so what they cover must not reach the server.

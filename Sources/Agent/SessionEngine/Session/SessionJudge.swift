@@ -25,10 +25,8 @@ final class SessionJudge: StatementJudge, @unchecked Sendable {
 
   /// Whether the session may go on under the policy in force; takes it when it is another.
   func renew() -> Bool {
-    guard var session = entered, let snapshot = lane.policy else { return false }
-    if session.snapshot === snapshot { return session.isAllowed }
-    session.take(snapshot, at: lane.wallTime)
-    entered = session
+    guard let session = entered, let snapshot = lane.policy else { return false }
+    if session.snapshot !== snapshot { session.take(snapshot, at: lane.wallTime) }
     return session.isAllowed
   }
 
@@ -54,14 +52,17 @@ struct BundleName {
   var hash: [UInt8] = []
 }
 
-/// A session that was let in, and what of the policy concerns it.
-struct EnteredSession {
+/// A session that was let in, and what of the policy concerns it. A class, so that a judgement copies
+/// nothing.
+final class EnteredSession {
   /// As at the login, with the role that was granted.
   private var request: EntryRequest
   private let connectionID: Identifier128
   private let role: String
   private(set) var snapshot: PolicySnapshot
   private(set) var policy: SessionPolicy
+  /// What it was given at its login.
+  private let bounds: LoginBounds
   /// Whether the policy in force still lets it in.
   private(set) var isAllowed = true
 
@@ -74,11 +75,12 @@ struct EnteredSession {
     self.role = role
     self.snapshot = snapshot
     policy = snapshot.policies.session(self.request, role: role)
+    bounds = LoginBounds(policy, connection)
   }
 
   var bundle: BundleName { BundleName(version: snapshot.version, hash: snapshot.hash) }
 
-  mutating func take(_ snapshot: PolicySnapshot, at time: WallTime) {
+  func take(_ snapshot: PolicySnapshot, at time: WallTime) {
     self.snapshot = snapshot
     request.at = time
     guard let connection = snapshot.connection(named: request.connection),
@@ -89,11 +91,11 @@ struct EnteredSession {
     }
     request.labels = connection.labels
     policy = snapshot.policies.session(request, role: role)
-    if case .allow(_, _, let granted) = snapshot.policies.entry(request) {
-      isAllowed = granted == role
-    } else {
+    guard case .allow(_, _, role) = snapshot.policies.entry(request) else {
       isAllowed = false
+      return
     }
+    isAllowed = bounds.isWithin(LoginBounds(policy, connection))
   }
 }
 

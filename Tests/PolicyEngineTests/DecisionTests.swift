@@ -119,17 +119,30 @@ import Testing
     #expect(other.maximumRows == nil && other.rule == "large")
   }
 
-  @Test(arguments: [
-    ("statement_timeout", false), ("*", true), ("idle_in_transaction_session_timeout", true),
-    ("search_path", true),
-  ])
-  func settingsThatLimitsRelyOnAreFixed(setting: String, isAllowed: Bool) {
-    var grant = everything
+  static let fixed: [(String, StatementEffects, String, Bool)] = [
+    ("SET", .setting, "statement_timeout", false), ("RESET", .setting, "*", true),
+    ("SET", .setting, "idle_in_transaction_session_timeout", true),
+    ("SET", .setting, "search_path", true),
+    // What sets a name that is not told can set the one that is fixed.
+    ("SELECT", [.read, .session], "*", false), ("UPDATE", [.write, .session], "*", false),
+    ("DISCARD", [.session, .setting, .ddl], "*", true), ("SET", .session, "role", true),
+  ]
+
+  @Test(arguments: fixed)
+  func settingsThatLimitsRelyOnAreFixed(
+    command: String, effects: StatementEffects, setting: String, isAllowed: Bool
+  ) {
+    var grant = Sample.grant(StatementEffects(StatementEffect.allCases))
     grant.limits.statementTimeout = "15s"
-    let facts = Sample.facts(.setting, ["SET"], settings: [setting])
+    let facts = Sample.facts(effects, [command], settings: [setting])
     let decision = Sample.decide([Sample.policy([grant])], facts)
     #expect((decision.verdict == .allow) == isAllowed)
     if !isAllowed { #expect(decision.message.contains("statement_timeout is fixed by the grant")) }
+    // With another command a name can be one that is not told.
+    let two = Sample.facts(effects, [command, "SELECT"], settings: [setting])
+    let isKnown = !effects.contains(.session) || setting != "*"
+    #expect(
+      (Sample.decide([Sample.policy([grant])], two).verdict == .allow) == (isAllowed && isKnown))
   }
 
   @Test func messageAndHintAreTheRules() {

@@ -40,6 +40,14 @@ import Testing
     row("bare function", .init(functions: ["app.f"]), functions: ["f"], true, false),
     row("known function", .init(functions: ["now"]), known: ["now"], true, false),
     row(
+      "known with an effect", .init(functions: ["now"]), calls: [("now", .session)], true, true),
+    row(
+      "known with another effect", .init(functions: ["now"]), calls: [("now", .write)], true,
+      false),
+    row(
+      "known with an effect beside it", .init(functions: ["app.f"]), functions: ["app.f"],
+      calls: [("now", .session)], true, false),
+    row(
       "known beside it", .init(functions: ["app.f"]), functions: ["app.f"], known: ["now"], true,
       true),
     row("setting", .init(settings: ["Search_Path"]), settings: ["search_path"], true, true),
@@ -101,14 +109,15 @@ import Testing
   private static func row(
     _ name: String, _ match: StatementMatch, commands: [String] = [], reads: [String] = [],
     writes: [String] = [], columns: [String] = [], functions: [String] = [], known: [String] = [],
-    opacity: StatementFacts.Opacity? = nil, unfiltered: Bool = false, settings: [String] = [],
+    calls: [(String, StatementEffects)] = [], opacity: StatementFacts.Opacity? = nil,
+    unfiltered: Bool = false, settings: [String] = [],
     _ denies: Bool, _ allows: Bool
   ) -> Row {
     Row(
       name: name, match: match,
       facts: Sample.facts(
         .session, commands, reads: reads, writes: writes, columns: columns, functions: functions,
-        known: known, opacity: opacity, unfiltered: unfiltered, settings: settings),
+        known: known, calls: calls, opacity: opacity, unfiltered: unfiltered, settings: settings),
       denies: denies, allows: allows)
   }
 

@@ -31,7 +31,7 @@ enum Sample {
     _ effects: StatementEffects, _ commands: [String] = [], reads: [String] = [],
     writes: [String] = [], other: [String] = [], columns: [String] = [],
     functions: [String] = [], known: [String] = [], calls: [(String, StatementEffects)] = [],
-    opacity: StatementFacts.Opacity? = nil, unfiltered: Bool = false, cascading: Bool = false,
+    opacity: StatementFacts.Opacity? = nil, unfiltered: Bool = false, openEnded: Bool = false,
     settings: [String] = []
   ) -> StatementFacts {
     func parts(_ text: String) -> [String] { text.split(separator: ".").map(String.init) }
@@ -47,7 +47,7 @@ enum Sample {
       functions: functions.map { .init(parts: parts($0), effects: .unknown) }
         + known.map { .init(parts: parts($0), effects: []) }
         + calls.map { .init(parts: parts($0.0), effects: $0.1) },
-      opacity: opacity, isUnfiltered: unfiltered, isCascading: cascading, settings: settings)
+      opacity: opacity, isUnfiltered: unfiltered, isOpenEnded: openEnded, settings: settings)
   }
 
   static let select = facts(.read, ["SELECT"], reads: ["public.orders"])

@@ -155,7 +155,7 @@ static bool note_table_command(walk_t *walk, const struct csw_item *item) {
         if (IsA(table, RangeVar)) csw_note_written(walk, item, (const RangeVar *)table);
       }
       walk->facts.is_unfiltered = true;
-      walk->facts.is_cascading |= ((TruncateStmt *)node)->behavior == DROP_CASCADE;
+      walk->facts.is_open_ended |= ((TruncateStmt *)node)->behavior == DROP_CASCADE;
       return true;
     }
     case T_RefreshMatViewStmt:
@@ -170,14 +170,18 @@ static bool note_table_command(walk_t *walk, const struct csw_item *item) {
       csw_command(
           walk, item, ((VacuumStmt *)node)->is_vacuumcmd ? "VACUUM" : "ANALYZE", CSW_MAINTENANCE);
       note_tables(walk, CSW_TABLE_OTHER, ((VacuumStmt *)node)->rels);
+      walk->facts.is_open_ended |= ((VacuumStmt *)node)->rels == NIL;
       return true;
     case T_ClusterStmt:
       csw_command(walk, item, "CLUSTER", CSW_MAINTENANCE);
       csw_add_table(walk, CSW_TABLE_OTHER, ((ClusterStmt *)node)->relation);
+      walk->facts.is_open_ended |= ((ClusterStmt *)node)->relation == NULL;
       return true;
     case T_ReindexStmt:
       csw_command(walk, item, "REINDEX", CSW_MAINTENANCE);
       csw_add_table(walk, CSW_TABLE_OTHER, ((ReindexStmt *)node)->relation);
+      // Of which table an index is, its name does not say.
+      walk->facts.is_open_ended |= ((ReindexStmt *)node)->kind != REINDEX_OBJECT_TABLE;
       return true;
     default: return false;
   }

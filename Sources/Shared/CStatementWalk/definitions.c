@@ -51,7 +51,7 @@ static void note_drop(walk_t *walk, const struct csw_item *item, const DropStmt 
   csw_drop(walk, item, drop->removeType, CSW_DDL | (is_privilege ? CSW_PRIVILEGE : 0));
   const ListCell *cell;
   foreach (cell, drop->objects) csw_note_object(walk, drop->removeType, lfirst(cell));
-  walk->facts.is_cascading |= drop->behavior == DROP_CASCADE;
+  walk->facts.is_open_ended |= drop->behavior == DROP_CASCADE;
 }
 
 static void note_function_definition(
@@ -213,7 +213,7 @@ bool csw_definition_part(walk_t *walk, const struct csw_item *item) {
       return true;
     case T_TableLikeClause: csw_push(walk, item, ((TableLikeClause *)node)->relation); return true;
     case T_AlterTableCmd:
-      walk->facts.is_cascading |= ((AlterTableCmd *)node)->behavior == DROP_CASCADE;
+      walk->facts.is_open_ended |= ((AlterTableCmd *)node)->behavior == DROP_CASCADE;
       csw_push(walk, item, ((AlterTableCmd *)node)->def);
       return true;
     case T_PartitionCmd:

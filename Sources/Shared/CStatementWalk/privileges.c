@@ -8,6 +8,8 @@ static void note_grant(walk_t *walk, const struct csw_item *item, const GrantStm
     const Node *object = lfirst(cell);
     if (IsA(object, RangeVar)) csw_add_table(walk, CSW_TABLE_OTHER, (const RangeVar *)object);
   }
+  walk->facts.is_open_ended |=
+      grant->targtype != ACL_TARGET_OBJECT || grant->objtype != OBJECT_TABLE;
 }
 
 static void note_policy(

@@ -7,7 +7,7 @@ extension StatementFacts {
     self.init(
       commands: Self.commands(of: walked), effects: StatementEffects(rawValue: walked.effects),
       opacity: Opacity(walked: walked.opacity), isUnfiltered: walked.is_unfiltered,
-      isCascading: walked.is_cascading)
+      isOpenEnded: walked.is_open_ended)
     reserve(walked)
     for name in UnsafeBufferPointer(start: walked.names, count: Int(walked.name_count)) {
       take(name)

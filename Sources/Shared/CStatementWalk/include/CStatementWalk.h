@@ -83,7 +83,7 @@ typedef struct {
   uint8_t command_count;
   uint8_t opacity;
   bool is_unfiltered;
-  bool is_cascading;
+  bool is_open_ended;
   uint16_t effects;
 } csw_facts;
 

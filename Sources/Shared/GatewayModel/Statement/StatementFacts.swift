@@ -20,8 +20,9 @@ package struct StatementFacts: Hashable, Sendable {
   /// An UPDATE, DELETE or MERGE that reaches every row: without a WHERE, or with one that is
   /// constant; a TRUNCATE.
   package var isUnfiltered: Bool
-  /// TRUNCATE, DROP or ALTER TABLE with CASCADE: it reaches what depends on the tables that it names.
-  package var isCascading: Bool
+  /// A command of it reaches tables that it does not name: one with CASCADE, VACUUM of all, GRANT on all
+  /// tables of a schema.
+  package var isOpenEnded: Bool
   /// Names of the settings that are set or reset, in small letters, also by `set_config` with a
   /// constant name; `*` for RESET ALL, DISCARD ALL and a name that is not constant.
   package var settings: [String]
@@ -29,7 +30,7 @@ package struct StatementFacts: Hashable, Sendable {
   package init(
     commands: [String] = [], effects: StatementEffects = [], tables: [TableUse] = [],
     columns: [ColumnName] = [], functions: [FunctionName] = [], opacity: Opacity? = nil,
-    isUnfiltered: Bool = false, isCascading: Bool = false, settings: [String] = []
+    isUnfiltered: Bool = false, isOpenEnded: Bool = false, settings: [String] = []
   ) {
     self.commands = commands
     self.effects = effects
@@ -38,7 +39,7 @@ package struct StatementFacts: Hashable, Sendable {
     self.functions = functions
     self.opacity = opacity
     self.isUnfiltered = isUnfiltered
-    self.isCascading = isCascading
+    self.isOpenEnded = isOpenEnded
     self.settings = settings
   }
 

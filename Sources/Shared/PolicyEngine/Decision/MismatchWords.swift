@@ -102,7 +102,9 @@ extension MismatchWords {
         "columns", facts.columns.map { $0.parts.joined(separator: ".") },
         match.columns.map(\.text), isAll)
     case .functions:
-      let names = facts.functions.filter { !isAll || !$0.isKnown }.map(\.description)
+      let names = facts.functions
+        .filter { !isAll || !$0.isKnown || !$0.effects.isDisjoint(with: match.effects) }
+        .map(\.description)
       return Self.differ("functions", names, match.functions.map(\.text), isAll)
     case .settings:
       return Self.differ("settings", facts.settings, match.settings.map(\.description), isAll)
@@ -123,6 +125,15 @@ extension MismatchWords {
     guard !found.isEmpty else { return "it has no \(word)" }
     let which = isAll ? "are not all surely" : "are none of"
     return "its \(word) (\(Words.list(found))) \(which) \(list(wanted))"
+  }
+}
+
+extension PolicyRule {
+  /// Whether it is about tables, and the statement names none of them.
+  func isOpen(_ facts: StatementFacts) -> Bool {
+    guard let match else { return false }
+    let wanted = match.tables + match.reads + match.writes
+    return !wanted.isEmpty && !wanted.touch(facts.tables, nil)
   }
 }
 

@@ -38,15 +38,16 @@ package struct PolicySet: Sendable {
   package func session(_ request: EntryRequest, role: String) -> SessionPolicy {
     let session = SessionContext(request)
     let applicable = documents.filter { $0.on.mismatch(session) == nil }
+    let grants = applicable.flatMap { document in
+      document.grants.filter { $0.role == role && $0.mismatch(session) == nil }
+        .map { CompiledGrant(document, $0) }
+    }
+    let readers = grants.readers
     return SessionPolicy(
-      set: self, session: session, role: role, enteredAt: request.at,
-      grants: applicable.flatMap { document in
-        document.grants.filter { $0.role == role && $0.mismatch(session) == nil }
-          .map { CompiledGrant(document, $0) }
-      },
+      set: self, session: session, role: role, enteredAt: request.at, grants: grants,
       rules: applicable.flatMap { document in
         document.rules.filter { $0.mismatch(session) == nil }
-          .map { CompiledRule(document, $0, session) }
+          .map { CompiledRule(document, $0, session, trusting: readers) }
       })
   }
 
@@ -96,6 +97,11 @@ final class CompiledGrant: Sendable {
   }
 }
 
+extension [CompiledGrant] {
+  /// The functions that a session may call as ones that do nothing but read.
+  var readers: [TablePattern] { filter { !$0.observes }.flatMap(\.grant.functions) }
+}
+
 /// A rule of a session.
 final class CompiledRule: Sendable {
   let policy: String
@@ -108,12 +114,15 @@ final class CompiledRule: Sendable {
   private let mask: ColumnMask?
   private let certainty: Certainty
 
-  init(_ document: PolicyDocument, _ rule: PolicyRule, _ session: SessionContext) {
+  init(
+    _ document: PolicyDocument, _ rule: PolicyRule, _ session: SessionContext,
+    trusting readers: [TablePattern]
+  ) {
     policy = document.name
     self.rule = rule
     observes = document.mode == .observe || rule.mode == .observe
     exempt = rule.exemption(session)
-    match = CompiledMatch(rule.match ?? StatementMatch())
+    match = CompiledMatch(rule.match ?? StatementMatch(), trusting: readers)
     certainty = rule.certainty
     if case .mask(let mask) = rule.action { self.mask = mask } else { mask = nil }
   }

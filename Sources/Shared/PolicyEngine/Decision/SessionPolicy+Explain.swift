@@ -57,7 +57,7 @@ extension SessionPolicy {
     let words = MismatchWords(session: context)
     if let key = rule.mismatch(context) {
       step.reason = words.reason(key, rule)
-    } else if let key = rule.mismatch(facts, at: time) {
+    } else if let key = rule.mismatch(facts, at: time, trusting: grants.readers) {
       step.reason = words.reason(key, rule, facts)
     } else if let exempt = rule.exemption(context) {
       step.outcome = .exempt
@@ -69,7 +69,8 @@ extension SessionPolicy {
       step.outcome = .matched
       step.reason =
         facts.opacity.map { "it matches; the text is opaque (\($0.rawValue))" }
-        ?? "it matches"
+        ?? (rule.isOpen(facts)
+          ? "it matches: the statement can reach tables that it does not name" : "it matches")
     }
     return step
   }

@@ -100,11 +100,13 @@ package struct SessionPolicy: Sendable {
     return gaps.min { $0.distance < $1.distance }?.refusal ?? "no grant is there for this session"
   }
 
-  /// A setting that the statement changes and the limits of the session rely on. RESET ALL goes back to
-  /// what the agent set; what sets a name that is not told has the effect `session`.
+  /// A setting that the statement changes, or can, and the limits of the session rely on.
   func pinnedSetting(_ facts: StatementFacts) -> String? {
     guard !pinned.isEmpty, !facts.settings.isEmpty else { return nil }
-    return pinned.first { facts.settings.contains($0) }
+    if let setting = pinned.first(where: { facts.settings.contains($0) }) { return setting }
+    guard facts.settings.contains("*"), facts.effects.contains(.session) else { return nil }
+    // RESET ALL and DISCARD ALL go back to what the agent set; another `*` is a name that is not told.
+    return facts.commands.allSatisfy { $0 == "RESET" || $0 == "DISCARD" } ? nil : pinned.first
   }
 }
 

@@ -16,8 +16,11 @@ final class CompiledMatch: Sendable {
   let functions: [TablePattern]
   let settings: [SettingPattern]
   let times: [TimeWindow]
+  /// Functions that are trusted with what they read.
+  let readers: [TablePattern]
 
-  init(_ match: StatementMatch) {
+  init(_ match: StatementMatch, trusting readers: [TablePattern]) {
+    self.readers = readers
     effects = match.effects
     opaque = match.opaque
     unfiltered = match.unfiltered

@@ -6,7 +6,7 @@ enum CoverageGap: Hashable, Sendable {
   case effects(StatementEffects)
   /// A table that the grant does not name, or not surely.
   case table
-  /// A command that can reach tables that it does not name.
+  /// A command or function that can reach tables that the statement does not name.
   case unnamedTables
 }
 
@@ -20,7 +20,8 @@ extension PolicyGrant {
     guard isOpen(time) else { return .time }
     guard !tables.isEmpty else { return nil }
     guard facts.tables.allSatisfy(tables.covers) else { return .table }
-    return namesAllTables(facts) ? nil : .unnamedTables
+    return facts.opacity != nil || facts.reachesUnnamedTables(functions, .sure)
+      ? .unnamedTables : nil
   }
 
   /// The effects of a statement that a grant has to cover.
@@ -39,26 +40,4 @@ extension PolicyGrant {
   static func withImplied(_ effects: StatementEffects) -> StatementEffects {
     effects.contains(.write) ? effects.union(.lock) : effects
   }
-
-  /// Whether the tables that a statement names are all that it can reach by its text. Commands like
-  /// DROP SCHEMA or VACUUM without a table reach others.
-  private func namesAllTables(_ facts: StatementFacts) -> Bool {
-    guard facts.opacity == nil else { return false }
-    if facts.effects.contains(.unknown), !functions.coverUnknown(facts.functions) { return false }
-    guard !facts.effects.isDisjoint(with: Self.reaching) else { return true }
-    return !facts.tables.isEmpty && facts.commands.allSatisfy(Self.tableCommands.contains)
-  }
-
-  /// Effects of commands that can be about more than tables.
-  private static let reaching: StatementEffects = [.ddl, .privilege, .maintenance, .program]
-
-  /// Commands that name every table they are about.
-  private static let tableCommands: Set<String> = [
-    "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "COPY", "TRUNCATE TABLE", "LOCK TABLE",
-    "EXPLAIN", "SELECT INTO", "CREATE TABLE", "CREATE TABLE AS", "ALTER TABLE", "DROP TABLE",
-    "CREATE VIEW", "ALTER VIEW", "DROP VIEW", "CREATE MATERIALIZED VIEW",
-    "ALTER MATERIALIZED VIEW", "DROP MATERIALIZED VIEW", "REFRESH MATERIALIZED VIEW",
-    "CREATE INDEX", "BEGIN", "START", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "ROLLBACK TO",
-    "SET", "RESET", "SHOW",
-  ]
 }

@@ -29,9 +29,17 @@ extension CompiledMatch {
           facts.commands.contains { command.pattern.matches($0) }
         })
     else { return .commands }
-    guard tables.isEmpty || tables.touch(facts.tables, nil) else { return .tables }
-    guard reads.isEmpty || reads.touch(facts.tables, .read) else { return .reads }
-    guard writes.isEmpty || writes.touch(facts.tables, .write) else { return .writes }
+    guard
+      tables.isEmpty || tables.touch(facts.tables, nil)
+        || facts.reachesUnnamedTables(readers, .possible)
+    else { return .tables }
+    guard
+      reads.isEmpty || reads.touch(facts.tables, .read) || facts.reachesUnnamedRows(readers)
+    else { return .reads }
+    guard
+      writes.isEmpty || writes.touch(facts.tables, .write)
+        || !Self.harmless.isSuperset(of: facts.effects) && facts.reachesUnnamedRows(readers)
+    else { return .writes }
     guard columns.isEmpty || columns.contains(where: { $0.mayBeNamed(in: facts) }) else {
       return .columns
     }
@@ -49,6 +57,9 @@ extension CompiledMatch {
     else { return .settings }
     return nil
   }
+
+  /// Effects with which nothing is written.
+  private static let harmless = StatementEffect.always.union([.read, .lock])
 
   /// For what allows: a key matches when all that the statement has of its sort is surely meant by it,
   /// and there is something of its sort.
@@ -73,9 +84,9 @@ extension CompiledMatch {
             columns.contains { $0.surelyMeans(name, of: facts.tables) }
           })
     else { return .columns }
-    guard functions.isEmpty || isWhole && functions.coverUnknown(facts.functions) else {
-      return .functions
-    }
+    guard
+      functions.isEmpty || isWhole && functions.coverCalls(facts.functions, with: effects)
+    else { return .functions }
     guard
       settings.isEmpty
         || isWhole && !facts.settings.isEmpty
@@ -113,8 +124,17 @@ extension [TablePattern] {
 
   /// Whether the functions of a statement that are not known are surely all meant, and there is one.
   func coverUnknown(_ functions: [StatementFacts.FunctionName]) -> Bool {
+    coverCalls(functions, with: .unknown)
+  }
+
+  /// Whether the functions of a statement that are not known, or have one of some effects, are surely all
+  /// meant, and there is one.
+  func coverCalls(
+    _ functions: [StatementFacts.FunctionName], with effects: StatementEffects
+  ) -> Bool {
+    let relevant = effects.union(.unknown)
     var isAny = false
-    for function in functions where !function.isKnown {
+    for function in functions where !function.effects.isDisjoint(with: relevant) {
       guard contains(where: { $0.surelyMeans(function.parts) }) else { return false }
       isAny = true
     }
@@ -131,11 +151,14 @@ extension ColumnMask {
 
 extension PolicyRule {
   /// The first thing that keeps it from being about a statement.
-  func mismatch(_ facts: StatementFacts, at time: WallTime) -> MatchKey? {
+  ///
+  /// - Parameter readers: As for ``CompiledMatch``.
+  func mismatch(
+    _ facts: StatementFacts, at time: WallTime, trusting readers: [TablePattern]
+  ) -> MatchKey? {
     switch action {
-    case .deny(let match), .hold(let match, _):
-      CompiledMatch(match).mismatch(facts, at: time, .possible)
-    case .allow(let match): CompiledMatch(match).mismatch(facts, at: time, .sure)
+    case .deny(let match), .hold(let match, _), .allow(let match):
+      CompiledMatch(match, trusting: readers).mismatch(facts, at: time, certainty)
     case .mask(let mask): mask.mayShow(facts) ? nil : .columns
     }
   }

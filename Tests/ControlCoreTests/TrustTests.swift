@@ -86,6 +86,74 @@ import Testing
     #expect(acts.first?.caller.name == "operator")
   }
 
+  /// Another replica over the same stores, which has looked for changes at its start and not since.
+  private func replica(
+    of plane: Plane, keyFile: MemoryKeyFile
+  ) async throws -> ControlPlane {
+    keyFile.key.withLock { [key = plane.keyFile.key.withLock { $0 }] in $0 = key }
+    let surroundings = Plane.surroundings { 1_800_000_000 }
+    return ControlPlane(
+      settings: plane.settings,
+      keys: try await ControlKeys.open(
+        store: plane.store, wrappingKey: keyFile, settings: plane.settings,
+        surroundings: surroundings),
+      stores: plane.store.stores, surroundings: surroundings)
+  }
+
+  /// Rotates the policy key at a replica and has it issue the bundle under it.
+  private func rotate(_ plane: Plane) async throws {
+    _ = try await plane.plane.roots.rotate(.policy, by: "operator", on: "host")
+    let running = Task { await plane.plane.run() }
+    try await eventually("the bundle under the new root document") {
+      try await plane.plane.bundles.currentBundle(segment: "prod").rootVersion == 2
+    }
+    running.cancel()
+    await running.value
+  }
+
+  @Test func aReplicaTakesInTheRotationOfAnotherBeforeItGivesTheBundle() async throws {
+    let plane = try await Plane()
+    let id = AgentID(try #require(Identifier128(text: try await plane.enrol().agentID)))
+    let first = try await plane.plane.bundles.currentBundle(segment: "prod")
+    let (good, bad) = (MemoryKeyFile(), MemoryKeyFile())
+    let other = try await replica(of: plane, keyFile: good)
+    let keyless = try await replica(of: plane, keyFile: bad)
+    try await rotate(plane)
+    let next = try await other.bundles.nextBundle(
+      for: id, segment: "prod", after: first.version, within: .seconds(5))
+    #expect(next?.rootVersion == 2)
+    // Else the agent would get the bundle without the document, and refuse it.
+    #expect(other.keys.signing.envelopes(after: 1).count == 1)
+    // One that cannot read the document holds the bundle back.
+    bad.key.withLock { $0 = nil }
+    #expect(
+      try await keyless.bundles.nextBundle(
+        for: id, segment: "prod", after: first.version, within: .milliseconds(20)) == nil)
+    bad.key.withLock { [key = plane.keyFile.key.withLock { $0 }] in $0 = key }
+    #expect(
+      try await keyless.bundles.nextBundle(
+        for: id, segment: "prod", after: first.version, within: .seconds(5)) == next)
+  }
+
+  @Test func removalIsToldWhileTheKeysCannotBeRead() async throws {
+    let plane = try await Plane()
+    let id = AgentID(try #require(Identifier128(text: try await plane.enrol().agentID)))
+    let keyFile = MemoryKeyFile()
+    let keyless = try await replica(of: plane, keyFile: keyFile)
+    try await rotate(plane)
+    keyFile.key.withLock { $0 = nil }
+    let version = try await keyless.bundles.currentBundle(segment: "prod").version
+    try await plane.plane.agents.remove("\(id)", by: plane.caller)
+    let running = Task { await keyless.run() }
+    let error = await #expect(throws: ControlError.self) {
+      try await keyless.bundles.nextBundle(
+        for: id, segment: "prod", after: version + 9, within: .seconds(5))
+    }
+    #expect(error?.isRemoval == true)
+    running.cancel()
+    await running.value
+  }
+
   @Test func keysOfAnEarlierVersionGetARootDocument() async throws {
     let plane = try await Plane()
     let policy = plane.plane.keys.policyPublicKeys

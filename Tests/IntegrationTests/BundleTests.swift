@@ -85,6 +85,38 @@ import Testing
     #expect(try await fleet.psql("select 1", token: bob).exit == .code(2))
   }
 
+  @Test func whatWasRefusedComesAgainWithTheNextLease() async throws {
+    let fleet = try await Fleet(controlFlags: ["--lease-lifetime", "3s"])
+    _ = try await fleet.agent.stop()
+    try await fleet.cli([
+      "grants", "add", "--principal", "carol@example.com", "--connection", "shop", "--role",
+      "readonly",
+    ])
+    try await fleet.cluster.sql(
+      """
+      create table public.kept as select segment, version, envelope from sallyport.bundle
+        where segment = 'test' order by version desc limit 1;
+      update sallyport.bundle b set envelope = 'nonsense' from public.kept k
+        where b.segment = k.segment and b.version = k.version;
+      """, database: "sallyport")
+    try await fleet.agent.start()
+    try await eventually("the refusal of the bundle") {
+      try await fleet.agentInfo().rejectedBundle != nil
+    }
+    // What was wrong has passed, as a full disk does; the link is the same.
+    try await fleet.cluster.sql(
+      """
+      update sallyport.bundle b set envelope = k.envelope from public.kept k
+        where b.segment = k.segment and b.version = k.version;
+      """, database: "sallyport")
+    try await fleet.waitForBundle()
+    #expect(try await fleet.agentInfo().rejectedBundle == nil)
+    let carol = try await fleet.token("carol@example.com")
+    let outcome = try await fleet.psql("select 'in'", token: carol)
+    #expect(outcome.output == "in\n", "\(outcome.errors)")
+    #expect(!fleet.agent.log.contains("link down"))
+  }
+
   @Test func agentStartsFromItsPersistedBundle() async throws {
     let fleet = try await Fleet()
     let token = try await fleet.token("alice@example.com", groups: "analysts")

@@ -82,7 +82,7 @@ struct AgentLinkService: Sallyport_Link_V1_AgentLink.ServiceProtocol {
     commands: AsyncStream<ConnectionTestCommand>, ends: AsyncStream<LinkEnd>,
     cancellation context: ServerContext
   ) async throws {
-    let (hellos, hello) = AsyncStream<Attachment.Sent>.makeStream(
+    let (hellos, hello) = AsyncStream<HeldPolicy.Versions>.makeStream(
       bufferingPolicy: .bufferingOldest(1))
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
@@ -95,7 +95,8 @@ struct AgentLinkService: Sallyport_Link_V1_AgentLink.ServiceProtocol {
             }
             isFirst = false
             hello.yield(
-              Attachment.Sent(bundle: first.acceptedBundleVersion, root: first.rootVersion))
+              HeldPolicy.Versions(
+                bundle: first.acceptedBundleVersion, root: first.rootVersion))
           }
           try await attachment.take(message)
         }
@@ -131,9 +132,9 @@ struct AgentLinkService: Sallyport_Link_V1_AgentLink.ServiceProtocol {
   }
 
   private static func first(
-    of hellos: AsyncStream<Attachment.Sent>, within deadline: Duration
-  ) async throws -> Attachment.Sent? {
-    try await withThrowingTaskGroup(of: Attachment.Sent?.self) { group in
+    of hellos: AsyncStream<HeldPolicy.Versions>, within deadline: Duration
+  ) async throws -> HeldPolicy.Versions? {
+    try await withThrowingTaskGroup(of: HeldPolicy.Versions?.self) { group in
       group.addTask {
         for await hello in hellos { return hello }
         return nil

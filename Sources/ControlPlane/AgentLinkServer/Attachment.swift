@@ -16,19 +16,29 @@ struct Attachment: Sendable {
   let plane: ControlPlane
   let writer: RPCWriter<Command>
   let logger: Logger
+  private let held = HeldPolicy()
 
   /// What the agent was sent, or said that it has.
-  struct Sent: Sendable {
-    var bundle: UInt64
-    var root: UInt64
+  private struct Sent {
+    var versions: HeldPolicy.Versions
     /// When the next lease is due.
     var leaseDue = ContinuousClock.now
   }
 
+  init(
+    agent: EnrolledAgent, plane: ControlPlane, writer: RPCWriter<Command>, logger: Logger
+  ) {
+    self.agent = agent
+    self.plane = plane
+    self.writer = writer
+    self.logger = logger
+  }
+
   /// Sends each root document and bundle that is newer than what the agent has, and leases, until
   /// the agent is removed or locked.
-  func sendPolicy(after accepted: Sent) async throws {
-    var sent = accepted
+  func sendPolicy(after accepted: HeldPolicy.Versions) async throws {
+    held.greet(accepted)
+    var sent = Sent(versions: accepted)
     while true {
       try Task.checkCancellation()
       do {
@@ -43,17 +53,19 @@ struct Attachment: Sendable {
 
   /// Waits until there is something to send, for a while, and sends it.
   ///
-  /// Root documents come before the bundle that is signed under them, and a lease right after the
-  /// bundle that it is of.
+  /// Root documents come before what is signed under them, and a lease right after the bundle that
+  /// it is of. What the agent has refused is sent again when the next lease is due, and not sooner:
+  /// what was wrong may have passed by then, such as a full disk or a clock that was off.
   private func sendNext(_ sent: inout Sent) async throws {
+    if sent.leaseDue <= .now, let versions = held.takeRefusal() { sent.versions = versions }
     try await sendRoots(&sent)
     let wait = min(LinkLimits.bundleWait, max(.zero, sent.leaseDue - .now))
     if let bundle = try await plane.bundles.nextBundle(
-      for: agent.id, segment: agent.segment, after: sent.bundle, within: wait)
+      for: agent.id, segment: agent.segment, after: sent.versions.bundle, within: wait)
     {
       try await sendRoots(&sent)
       try await writer.write(.with { $0.bundle.envelope = Data(bundle.envelope) })
-      sent.bundle = bundle.version
+      sent.versions.bundle = bundle.version
       MetricName.controlBundlesSent.counter().increment()
       logger.info("bundle sent", metadata: [LogKey.bundleVersion: "\(bundle.version)"])
       try await sendLease(of: bundle, &sent)
@@ -64,16 +76,18 @@ struct Attachment: Sendable {
   }
 
   private func sendRoots(_ sent: inout Sent) async throws {
-    let envelopes = plane.keys.signing.envelopes(after: sent.root)
+    let envelopes = plane.keys.signing.envelopes(after: sent.versions.root)
     guard !envelopes.isEmpty else { return }
     try await writer.write(.with { $0.root.envelopes = envelopes.map { Data($0) } })
     // The chain has no gaps, and one of an agent that is ahead is not in it.
-    sent.root = max(sent.root, plane.keys.signing.rootVersion)
-    logger.info("root documents sent", metadata: ["root": "\(sent.root)"])
+    sent.versions.root = max(sent.versions.root, plane.keys.signing.rootVersion)
+    logger.info("root documents sent", metadata: ["root": "\(sent.versions.root)"])
   }
 
   private func sendLease(of bundle: IssuedBundle, _ sent: inout Sent) async throws {
     let lease = try plane.bundles.lease(of: bundle)
+    // Another replica's may have come in since the last look, and have signed the lease.
+    try await sendRoots(&sent)
     try await writer.write(.with { $0.lease.envelope = Data(lease) })
     sent.leaseDue = .now + plane.bundles.leaseInterval
   }
@@ -125,6 +139,7 @@ struct Attachment: Sendable {
   private func judge(_ verdict: Sallyport_Link_V1_BundleVerdict) async throws(ControlError) {
     let outcome = verdict.accepted ? "accepted" : "refused"
     MetricName.controlVerdicts.counter([(MetricName.Label.outcome, outcome)]).increment()
+    held.take(verdict.document, version: verdict.version, accepted: verdict.accepted)
     try await plane.agents.judged(
       agent.id,
       BundleVerdictReport(

@@ -63,9 +63,12 @@ package struct BundleService: Sendable {
       if await watch.isRemoved(agent) { throw AgentService.removed(agent) }
       if await watch.isLocked(agent) { throw AgentService.locked(agent) }
       let bundle = try await currentBundle(segment: segment)
+      // Another replica has rotated the keys, and this one has not looked since: the bundle is no
+      // good without the root document. Where that cannot be read, the poll says so.
+      if bundle.rootVersion > keys.signing.rootVersion { try? await keys.signing.refresh() }
       // One that is signed under an older root document is about to be issued again: an agent that
       // has the newer document would refuse it.
-      if bundle.version > version, bundle.rootVersion >= keys.signing.rootVersion {
+      if bundle.version > version, bundle.rootVersion == keys.signing.rootVersion {
         return bundle
       }
       let left = end.unixNanoseconds - surroundings.now().unixNanoseconds
@@ -146,8 +149,10 @@ package struct BundleService: Sendable {
 
   private func poll() async throws(ControlError) {
     let state = try await state()
-    if state.rootVersion > keys.signing.rootVersion { try await keys.signing.refresh() }
+    // First: links learn of removals and of what other replicas issue also while the keys cannot be
+    // read.
     await watch.update(state)
+    if state.rootVersion > keys.signing.rootVersion { try await keys.signing.refresh() }
     var failure: ControlError?
     // One segment that cannot have a bundle must not keep the others from theirs.
     for segment in state.due {

@@ -142,6 +142,10 @@ import Testing
     let removed = try await Bench()
     removed.clock.pass(3 * 86_400)
     try await removed.plane.agents.remove("\(removed.id)", by: removed.caller)
-    #expect(await removed.refusal(try removed.request())?.code == .forbidden)
+    let refusal = await removed.refusal(try removed.request())
+    #expect(refusal?.code == .forbidden)
+    // The agent's ControlLink goes by this, and ends its clients' sessions.
+    #expect(refusal?.body.code == APIErrorBody.removed)
+    #expect(await quarantined.refusal(try quarantined.request())?.body.code == "forbidden")
   }
 }

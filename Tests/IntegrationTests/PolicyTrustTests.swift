@@ -135,6 +135,27 @@ import Testing
     #expect(fleet.agent.log.contains("certificate recovered"))
   }
 
+  @Test func removalReachesAnAgentWhoseCertificateHasExpired() async throws {
+    let fleet = try await Fleet(controlFlags: ["--certificate-lifetime", "20s"])
+    let token = try await fleet.token("bob@example.com", connections: ["shop-app"])
+    async let open = fleet.psql(
+      "select pg_sleep(150)", token: token, connection: "shop-app", user: "app")
+    try await eventually("the open session") {
+      try await fleet.cluster.sql(
+        "select count(*) from pg_stat_activity where query like 'select pg_sleep%'") == "1"
+    }
+    _ = try await fleet.control.stop()
+    try await eventually("the end of the certificate", within: .seconds(60)) {
+      try await fleet.agent.health().body.contains("certificate has expired")
+    }
+    try await fleet.cluster.sql(
+      "update sallyport.agent set removed_at = now()", database: "sallyport")
+    try await fleet.control.start()
+    let outcome = try await open
+    #expect(outcome.errors.contains("this gateway was removed"), "\(outcome.errors)")
+    #expect(fleet.agent.log.contains("was removed"), "\(fleet.agent.log.suffix(2000))")
+  }
+
   @Test func certificatesRenewAtHalfTheirLife() async throws {
     let fleet = try await Fleet(controlFlags: ["--certificate-lifetime", "10s"])
     let token = try await fleet.token("bob@example.com", connections: ["shop-app"])

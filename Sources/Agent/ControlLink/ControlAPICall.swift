@@ -74,8 +74,13 @@ struct ControlAPICall: Sendable {
         ))
     }
     let remedy = refusal.remedy.map { " \($0)" } ?? ""
-    // Refused for what was asked, or unable to answer at all.
-    let code: LinkError.Code = (400..<500).contains(status) ? .refused : .unreachable
+    let code: LinkError.Code =
+      if refusal.code == APIErrorBody.removed {
+        .removed
+      } else {
+        // Refused for what was asked, or unable to answer at all.
+        (400..<500).contains(status) ? .refused : .unreachable
+      }
     return .failure(
       LinkError(code: code, message: "the control plane refused: \(refusal.message)\(remedy)"))
   }

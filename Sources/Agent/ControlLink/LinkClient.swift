@@ -128,7 +128,7 @@ package struct LinkClient: Service {
         return
       } catch {
         problem = describe(error)
-        if (error as? RPCError)?.isRemoval == true { await note(removed: true) }
+        if Self.isRemoval(error) { await note(removed: true) }
       }
       if status.detached("no link to the control plane at \(endpoint): \(problem)") {
         logger.warning(
@@ -199,6 +199,12 @@ package struct LinkClient: Service {
     }
   }
 
+  /// Whether the control plane refuses the agent because it was removed: over the link, or over
+  /// HTTPS when the agent's certificate has expired meanwhile.
+  private static func isRemoval(_ error: any Error) -> Bool {
+    (error as? LinkError)?.code == .removed || (error as? RPCError)?.isRemoval == true
+  }
+
   private func describe(_ error: any Error) -> String {
     let reason = FailureText.describe(error)
     if let error = error as? RPCError, [.permissionDenied, .unauthenticated].contains(error.code) {
@@ -209,7 +215,6 @@ package struct LinkClient: Service {
 }
 
 extension RPCError {
-  /// Whether the control plane refuses the agent because it was removed.
   fileprivate var isRemoval: Bool {
     code == .permissionDenied
       && metadata[stringValues: LinkMark.standing].contains(LinkMark.removed)

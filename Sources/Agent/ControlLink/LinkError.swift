@@ -8,6 +8,8 @@ package struct LinkError: Error, Hashable, Sendable, CustomStringConvertible {
     case untrusted
     /// The control plane said no.
     case refused
+    /// The control plane said no because an administrator has removed this agent.
+    case removed
     /// The control plane's answer is not usable.
     case answer
     /// A certificate or a key of this agent is not usable.

@@ -55,7 +55,7 @@ struct StartFailure: Error, CustomStringConvertible {
     switch code {
     case .argument, .identity: .configuration
     case .unreachable, .answer: .unavailable
-    case .untrusted, .refused: .refused
+    case .untrusted, .refused, .removed: .refused
     }
   }
 

@@ -38,7 +38,7 @@ package struct ControlError: Error, Sendable, Equatable {
   /// The form the HTTPS API answers with.
   package var body: APIErrorBody {
     APIErrorBody(
-      code: code.rawValue, message: message, remedy: remedy,
+      code: isRemoval ? APIErrorBody.removed : code.rawValue, message: message, remedy: remedy,
       diagnostics: diagnostics.isEmpty ? nil : diagnostics)
   }
 }

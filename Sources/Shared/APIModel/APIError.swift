@@ -1,7 +1,11 @@
 /// The body of every answer that is not 2xx.
 package struct APIErrorBody: Codable, Sendable, Equatable {
+  /// The code that tells an agent that an administrator has removed it: it ends its clients'
+  /// sessions.
+  package static let removed = "removed"
+
   /// For machines: `not_found`, `invalid`, `conflict`, `unauthorized`, `forbidden`, `unavailable`,
-  /// `internal`.
+  /// `internal`; ``removed``.
   package var code: String
   /// What failed, with the value that was wrong.
   package var message: String

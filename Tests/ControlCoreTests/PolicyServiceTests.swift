@@ -1,5 +1,6 @@
 import APIModel
 import Foundation
+import GatewayModel
 import PolicyEngine
 import SignedBundle
 import Testing
@@ -120,6 +121,74 @@ import Testing
         plane, [Self.orders + "# " + String(repeating: "x", count: PolicyLimits.bytes)])
     }
     #expect(long?.message.contains("bytes") == true)
+  }
+
+  @Test func `a path stands for one file`() async throws {
+    let plane = try await Plane()
+    let error = await #expect(throws: ControlError.self) {
+      try await plane.plane.policies.apply(
+        PolicyApplication(documents: [
+          PolicyFile(path: "p.yaml", text: Self.orders),
+          PolicyFile(path: "p.yaml", text: Self.billing),
+        ]), by: plane.caller)
+    }
+    #expect(error?.code == .invalid && error?.message.contains("\"p.yaml\"") == true)
+    #expect(try await plane.store.currentPolicy() == nil)
+    // What is kept of each is its own.
+    _ = try await Self.apply(plane, [Self.orders, Self.billing])
+    for document in try #require(try await plane.store.currentPolicy()).documents {
+      #expect(document.text.contains("policy: \(document.name)\n"))
+    }
+  }
+
+  @Test func `what is over the limits may become less, and not more`() async throws {
+    let plane = try await Plane()
+    _ = try await plane.plane.connections.add(Plane.draft(), by: plane.caller)
+    // As an upgrade makes it of many grants.
+    let documents = (0..<PolicyLimits.documents + 2).map { number in
+      let json = """
+        {"policy": "grant-g\(number)", "on": {"connections": ["orders"]}, "grants": \
+        [{"name": "g\(number)", "to": {"groups": ["dba"]}, "role": "app", "effects": ["all"]}]}
+        """
+      return StoredPolicy(
+        name: "grant-g\(number)", text: json + "\n", json: json,
+        createdAt: WallTime(unixNanoseconds: 0))
+    }
+    plane.store.state.withLock {
+      $0.policies = [
+        PolicyVersion(
+          head: PolicyVersionHead(
+            number: 1, createdAt: WallTime(unixNanoseconds: 0), createdBy: "upgrade", digest: [],
+            documents: documents.count), documents: documents)
+      ]
+    }
+    try await plane.plane.grants.remove("g1", by: plane.caller)
+    #expect(
+      try await plane.store.currentPolicy()?.documents.count == PolicyLimits.documents + 1)
+    let error = await #expect(throws: ControlError.self) {
+      try await plane.plane.grants.add(
+        GrantDraft(name: "x", principal: nil, group: "x", connection: "orders", role: "app"),
+        by: plane.caller)
+    }
+    #expect(error?.message.contains("more than \(PolicyLimits.documents)") == true)
+  }
+
+  @Test func `texts over the limit may become less, and not more`() throws {
+    func documents(_ bytes: Int) -> [StoredPolicy] {
+      let text = String(repeating: "x", count: bytes)
+      return [
+        StoredPolicy(name: "p", text: text, json: "{}", createdAt: WallTime(unixNanoseconds: 0))
+      ]
+    }
+    let limit = PolicyLimits.bytes
+    try PolicyLimits.check(documents(limit), after: [])
+    try PolicyLimits.check(documents(limit + 5), after: documents(limit + 5))
+    #expect(throws: ControlError.self) {
+      try PolicyLimits.check(documents(limit + 1), after: documents(limit))
+    }
+    #expect(throws: ControlError.self) {
+      try PolicyLimits.check(documents(limit + 6), after: documents(limit + 5))
+    }
   }
 
   @Test func `a rollback issues the earlier content as a new version`() async throws {

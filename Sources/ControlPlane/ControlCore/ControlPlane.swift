@@ -123,7 +123,8 @@ package struct ControlPlane: Sendable {
       store: stores.connections, agents: stores.agents, bundles: bundles, tests: connectionTests,
       log: log, settings: settings, surroundings: surroundings)
     policies = PolicyService(
-      store: stores.policies, bundles: bundles, log: log, surroundings: surroundings)
+      store: stores.policies, connections: stores.connections, bundles: bundles, log: log,
+      surroundings: surroundings)
     grants = GrantService(policies: policies, surroundings: surroundings)
     retention = RetentionService(
       store: stores.retention, log: log, surroundings: surroundings)

@@ -2,7 +2,6 @@ package import APIModel
 internal import GatewayModel
 internal import PolicyDocuments
 internal import PolicyEngine
-internal import Synchronization
 
 // Policies come as files and are put in force whole.
 extension PolicyService {
@@ -19,16 +18,16 @@ extension PolicyService {
     var act = Act(
       action: .applyPolicy, subject: "policies", caller: caller, comment: application.comment)
     act.isTrial = application.dryRun ?? false
-    let warnings = Mutex<[PolicyDiagnostic]>([])
+    // Before the change, which nobody else can make one beside: a lint takes its time.
+    let connections = try await connections.connections().map(\.connection)
+    let warnings = try Self.lint(reading, connections)
+    let documents = Self.documents(reading, application.documents, at: now)
     let change = try await self.change(act) { base throws(ControlError) in
       try base.expect(application.baseVersion)
-      let found = try Self.lint(reading, base)
-      warnings.withLock { $0 = found }
-      let documents = Self.documents(reading, application.documents, at: now)
       if !(application.prune ?? false) { try Self.refuseRemoval(from: base, to: documents) }
       return documents
     }
-    return try outcome(change, warnings.withLock { $0 })
+    return try outcome(change, warnings)
   }
 
   /// Puts the content of an earlier version in force once more, as a new version.
@@ -73,7 +72,14 @@ extension PolicyService {
         .invalid, "documents: there are \(files.count) files, more than \(PolicyLimits.documents).",
         remedy: "Join them: a file may have several documents.")
     }
-    for file in files { try Check.label(file.path, field: "path", maximumBytes: 1024) }
+    var paths: Set<String> = []
+    for file in files {
+      try Check.label(file.path, field: "path", maximumBytes: 1024)
+      // A document's text is found by the path of its file.
+      guard paths.insert(file.path).inserted else {
+        throw Check.invalid("path", file.path, "Give each file once, each under its own path.")
+      }
+    }
     let reading = PolicyReading(files.map { SourceFile(path: $0.path, text: $0.text) })
     guard reading.isUsable else { throw refusal(reading.diagnostics) }
     guard reading.documents.count <= PolicyLimits.documents else {
@@ -87,9 +93,9 @@ extension PolicyService {
 
   /// - Returns: Warnings.
   private static func lint(
-    _ reading: PolicyReading, _ base: PolicyBase
+    _ reading: PolicyReading, _ connections: [Connection]
   ) throws(ControlError) -> [PolicyDiagnostic] {
-    let connections = base.connections.map {
+    let connections = connections.map {
       PolicyLint.KnownConnection(name: $0.name, labels: $0.labels)
     }
     let found =
@@ -127,11 +133,11 @@ extension PolicyService {
   private static func documents(
     _ reading: PolicyReading, _ files: [PolicyFile], at time: WallTime
   ) -> [StoredPolicy] {
-    let texts = files.map { ($0.path, DocumentTexts($0.text)) }
+    let texts = Dictionary(
+      files.map { ($0.path, DocumentTexts($0.text)) }, uniquingKeysWith: { first, _ in first })
     return reading.documents.map { policy in
-      let file = texts.first { $0.0 == policy.place.file }?.1
-      return StoredPolicy(
-        policy.document, text: file?.text(atLine: policy.place.line) ?? "", createdAt: time)
+      let text = texts[policy.place.file]?.text(atLine: policy.place.line) ?? ""
+      return StoredPolicy(policy.document, text: text, createdAt: time)
     }
   }
 }

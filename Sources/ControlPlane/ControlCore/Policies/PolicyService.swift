@@ -5,6 +5,7 @@ internal import Synchronization
 /// Keeps the policies: every change is a version of its own, and agents have it within seconds.
 package struct PolicyService: Sendable {
   let store: any PolicyStore
+  let connections: any ConnectionStore
   let bundles: BundleService
   let log: ControlLog
   let surroundings: Surroundings
@@ -118,7 +119,7 @@ extension PolicyBase {
   func version(
     _ documents: [StoredPolicy], _ act: PolicyService.Act, at time: WallTime
   ) throws(ControlError) -> PolicyVersion? {
-    try PolicyLimits.check(documents)
+    try PolicyLimits.check(documents, after: self.documents)
     guard documents.map(\.text) != self.documents.map(\.text) || current == nil else { return nil }
     let since = Dictionary(
       self.documents.map { ($0.name, $0.createdAt) }, uniquingKeysWith: { first, _ in first })
@@ -145,17 +146,25 @@ package enum PolicyLimits {
   /// Of a comment.
   package static let commentBytes = 500
 
-  static func check(_ documents: [StoredPolicy]) throws(ControlError) {
-    guard documents.count <= Self.documents else {
+  /// Refuses what is over a limit and more than there was: what an upgrade made of many grants may
+  /// be over it, and has to become less bit by bit.
+  static func check(
+    _ documents: [StoredPolicy], after old: [StoredPolicy]
+  ) throws(ControlError) {
+    guard documents.count <= max(Self.documents, old.count) else {
       throw ControlError(
         .invalid, "The policies have \(documents.count) documents, more than \(Self.documents).",
         remedy: "Join documents that are about the same connections.")
     }
-    let bytes = documents.reduce(0) { $0 + $1.text.utf8.count }
-    guard bytes <= Self.bytes else {
+    let bytes = Self.bytes(of: documents)
+    guard bytes <= max(Self.bytes, Self.bytes(of: old)) else {
       throw ControlError(
         .invalid, "The policies have \(bytes) bytes, more than \(Self.bytes).",
         remedy: "Say it with patterns and groups rather than one by one.")
     }
+  }
+
+  private static func bytes(of documents: [StoredPolicy]) -> Int {
+    documents.reduce(0) { $0 + $1.text.utf8.count }
   }
 }

@@ -146,12 +146,13 @@ struct PolicyTests {
   }
 
   private static func replay(
-    _ items: [StatementInfo], limit: Int = 10
+    _ items: [StatementInfo], limit: Int = 10, policy: String = orders
   ) throws -> PolicyReplay {
-    let reading = PolicyReading([SourceFile(path: "p", text: orders)])
+    let reading = PolicyReading([SourceFile(path: "p", text: policy)])
     try #require(reading.isUsable)
     var replay = PolicyReplay(
-      PolicySet(reading.documents.map(\.document)), labels: [:], limit: limit)
+      PolicySet(reading.documents.map(\.document)),
+      connections: ["orders": ReplayedConnection(labels: [:], maximumRows: 7)], limit: limit)
     for item in items { replay.take(item) }
     return replay
   }
@@ -176,6 +177,28 @@ struct PolicyTests {
         == .init(decision: "allow", rule: "orders/readers", statements: 2, otherwise: 1))
     #expect(replay.summary.map(\.statements).reduce(0, +) == 6)
     #expect(ReplayText.closing(replay) == "6 judged, 4 would have been decided otherwise")
+  }
+
+  @Test func rowsThatWereRefusedAreRefusedAgain() throws {
+    func refused(_ rows: Int) -> StatementInfo {
+      Self.statement("select id from lines", outcome: "refused", reason: "row_limit", rows: rows)
+    }
+    // The grant allows five, and the records have what passed; the connection allows seven.
+    let same = try Self.replay([refused(5), refused(7), Self.statement("select 1", rows: 5)])
+    #expect(same.otherwise == 0 && same.judged == 2 && same.otherReasons == 1)
+    #expect(same.summary.map(\.decision) == ["allow", "row_limit"])
+    let wider = Self.orders.replacing("max_rows: 5", with: "max_rows: 6")
+    #expect(try Self.replay([refused(5)], policy: wider).differences.map(\.was) == ["refused"])
+  }
+
+  @Test func aTextThatNoMessageHasRoomForIsRefused() throws {
+    let narrow = Self.orders.replacing("max_rows: 5", with: "max_statement_bytes: 65536")
+    func statement(_ length: Int) -> StatementInfo {
+      Self.statement("select 1 /*" + String(repeating: "x", count: length - 13) + "*/")
+    }
+    let replay = try Self.replay([statement(65_531), statement(65_532)], policy: narrow)
+    #expect(replay.differences.map(\.decision) == ["too_large"])
+    #expect(replay.differences.first?.sql?.utf8.count == 65_532)
   }
 
   @Test func whatCannotBeJudgedIsCounted() throws {

@@ -18,7 +18,7 @@ struct PolicyReplay {
     var connection: String
     /// `allowed` or `refused`.
     var was: String
-    /// `allow`, `deny`, `hold`, `mask`, `row_limit` or `entry_denied`.
+    /// `allow`, `deny`, `hold`, `mask`, `row_limit`, `too_large` or `entry_denied`.
     var decision: String
     /// `policy/rule`; empty where no grant covers the statement.
     var rule: String
@@ -68,7 +68,7 @@ struct PolicyReplay {
   ]
 
   private let set: PolicySet
-  private let labels: [String: [String: String]]
+  private let connections: [String: ReplayedConnection]
   private let limit: Int
   private var sessions: [String: SessionJudge] = [:]
   private var facts: [String: StatementFacts] = [:]
@@ -79,10 +79,10 @@ struct PolicyReplay {
   private(set) var otherReasons = 0
   private(set) var differences: [Difference] = []
 
-  /// - Parameter labels: Of connections, by their names.
-  init(_ set: PolicySet, labels: [String: [String: String]], limit: Int) {
+  /// - Parameter connections: By their names.
+  init(_ set: PolicySet, connections: [String: ReplayedConnection], limit: Int) {
     self.set = set
-    self.labels = labels
+    self.connections = connections
     self.limit = limit
   }
 
@@ -108,7 +108,7 @@ struct PolicyReplay {
 
   mutating func take(_ item: StatementInfo) {
     let wasAllowed = item.outcome != "refused"
-    if !wasAllowed, !Self.policyReasons.contains(item.reason ?? "") {
+    if !wasAllowed, !Self.policyReasons.contains(item.reason ?? "") || isOverItsConnection(item) {
       otherReasons += 1
       return
     }
@@ -154,12 +154,44 @@ struct PolicyReplay {
       if let mask = decision.masks.first {
         return Judgement(decision: "mask", rule: "\(mask.policy)/\(mask.rule)")
       }
-      if let rows = decision.maximumRows, let count = item.rows, count > rows {
+      if let bytes = policy.limits.maximumStatementBytes, let sql = item.sql,
+        Self.isTooLarge(sql, bytes)
+      {
+        return Judgement(
+          decision: "too_large", rule: Self.judgement(judge.entry).rule,
+          message: "\(sql.utf8.count) bytes of text, and \(bytes) of a message at most")
+      }
+      if let rows = decision.maximumRows, let count = item.rows, Self.isOver(item, count, rows) {
         return Judgement(
           decision: "row_limit", rule: rule, message: "\(count) rows, and \(rows) at most")
       }
       return Judgement(decision: "allow", rule: rule)
     }
+  }
+
+  /// Whether a statement has more rows than a limit. Of one that was refused for its rows those are
+  /// recorded that the client got, and there was one more.
+  private static func isOver(_ item: StatementInfo, _ count: Int, _ limit: Int) -> Bool {
+    isRefusedForRows(item) ? count >= limit : count > limit
+  }
+
+  private static func isRefusedForRows(_ item: StatementInfo) -> Bool {
+    item.reason == ReasonCode.rowLimit.rawValue
+  }
+
+  /// Whether a statement was refused by the connection's own limit of rows, which no policy changes.
+  private func isOverItsConnection(_ item: StatementInfo) -> Bool {
+    guard Self.isRefusedForRows(item), let count = item.rows,
+      let limit = item.connection.flatMap({ connections[$0]?.maximumRows })
+    else { return false }
+    return Self.isOver(item, count, limit)
+  }
+
+  /// Whether no message that fits has room for a text: a Query has five bytes around it, a Parse
+  /// more.
+  private static func isTooLarge(_ sql: String, _ limit: Int) -> Bool {
+    let range = SizeLimits.statementBytes
+    return sql.utf8.count + 5 > min(max(limit, range.lowerBound), range.upperBound)
   }
 
   private static func judgement(_ decision: EntryDecision) -> Judgement {
@@ -210,8 +242,15 @@ struct PolicyReplay {
     return EntryRequest(
       principal: principal,
       actors: actors.isEmpty ? ActorChain(principal: principal) : ActorChain(actors: actors),
-      connection: connection, labels: labels[connection] ?? [:],
+      connection: connection, labels: connections[connection]?.labels ?? [:],
       requestedRole: item.databaseRole, clientAddress: item.clientAddress ?? "",
       application: item.applicationName ?? "", at: WallTime(at))
   }
+}
+
+/// What a replay has to know of a connection.
+struct ReplayedConnection {
+  var labels: [String: String]
+  /// Of one statement, whatever the policies say.
+  var maximumRows: Int?
 }

@@ -52,8 +52,10 @@ struct ReplayPolicies: ReportingCommand {
       let connections: [ConnectionInfo] = try await client.all(Routes.connections)
       var replay = PolicyReplay(
         PolicySet(policies),
-        labels: Dictionary(
-          connections.map { ($0.name, $0.labels) }, uniquingKeysWith: { first, _ in first }),
+        connections: Dictionary(
+          connections.map {
+            ($0.name, ReplayedConnection(labels: $0.labels, maximumRows: $0.maximumRows))
+          }, uniquingKeysWith: { first, _ in first }),
         limit: limit)
       try await take(client, into: &replay)
       return replay

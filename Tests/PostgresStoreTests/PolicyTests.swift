@@ -1,8 +1,11 @@
 import APIModel
 import AuditLog
 import ControlCore
+import Dispatch
 import Foundation
 import GatewayModel
+import Synchronization
+import TestSupport
 import Testing
 
 @testable import PostgresStore
@@ -56,6 +59,69 @@ extension DatabaseTests {
       }
     }
 
+    @Test func `a bundle waits for the change of the policies that is under way`() async throws {
+      try await withStore { store in
+        try await store.addPolicy("old")
+        try await store.noteSegment("late")
+        let isUnderWay = Atomic(false)
+        let goOn = DispatchSemaphore(value: 0)
+        async let changed = store.changePolicy { base in
+          isUnderWay.store(true, ordering: .relaxed)
+          goOn.wait()
+          return base.next(
+            (base.current?.documents ?? []) + [.grant("new", at: time(5))], at: time(5))
+        }
+        let names = Mutex<[String]>([])
+        let waits: Void? = try? await eventually("the change") {
+          isUnderWay.load(ordering: .relaxed)
+        }
+        async let issued = store.issue(
+          segment: "late", refreshBefore: time(0), at: time(6)
+        ) { contents, version in
+          names.withLock { $0 = contents.policies.map(\.name) }
+          return IssuedBundle(
+            segment: "late", version: version, envelope: [1], payloadHash: [2], issuedAt: time(6),
+            expiresAt: time(60), rootVersion: 1)
+        }
+        let waiting: Void? = try? await eventually("the wait", within: .seconds(10)) {
+          try await store.number(
+            """
+            SELECT count(*) FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event_type = 'Lock'
+            """) == 1
+        }
+        goOn.signal()
+        #expect(waits != nil && waiting != nil)
+        _ = try await (changed, issued)
+        #expect(names.withLock { $0 } == ["old", "new"])
+      }
+    }
+
+    @Test func `who writes cannot change the history`() async throws {
+      try await withStore { store in
+        func rights(_ privileges: String) async throws -> Int {
+          try await store.number(
+            """
+            SELECT count(*) FROM unnest(ARRAY['policy_version', 'policy_document']) t,
+              unnest(ARRAY[\(privileges)]) p
+            WHERE has_table_privilege('sallyport_writer', 'sallyport.' || t, p)
+            """)
+        }
+        #expect(try await rights("'UPDATE', 'DELETE'") == 0)
+        #expect(try await rights("'SELECT', 'INSERT'") == 4)
+        // As a database has it whose roles an earlier version has made.
+        try await store.run(
+          """
+          GRANT UPDATE, DELETE ON sallyport.policy_version, sallyport.policy_document
+          TO sallyport_writer
+          """)
+        #expect(try await rights("'UPDATE', 'DELETE'") == 4)
+        #expect(try await store.secureRoles() == nil)
+        #expect(try await rights("'UPDATE', 'DELETE'") == 0)
+        #expect(try await store.addPolicy("p") != nil)
+      }
+    }
+
     @Test func `grants become the documents of version 1`() async throws {
       let url = try await ClusterTrait.newDatabase()
       let pool = PostgresPool(address: try DatabaseAddress(url: url), maximumConnections: 1)
@@ -82,6 +148,12 @@ extension DatabaseTests {
           ('\(long)', NULL, 'Grüppe: #1', '\(identifier(8))', 'app', '\(Self.since)'),
           ('anybody', '*', NULL, '\(identifier(8))', 'app', now())
         """)
+      let lines = LogLines()
+      try await PostgresStore(pool: pool, logger: lines.logger).migrate(Migration.all)
+      // Nothing is lost without a word.
+      #expect(
+        lines.all.filter { $0.level >= .warning }.map { $0.metadata["warning"] ?? "" }
+          == ["the grant anybody has a star in its principal or group and is left out"])
       await earlier.close()
       try await withStore(at: url) { store in
         let plane = try await TestPlane.over(store)

@@ -6,6 +6,7 @@ import CLibPQ
 final class PostgresSession {
   private let address: DatabaseAddress
   private let connection: OpaquePointer
+  private let warnings = ServerWarnings()
 
   /// Connects.
   ///
@@ -34,8 +35,13 @@ final class PostgresSession {
       throw PostgresError(
         code: .unreachable, message: "cannot connect to \(address): \(detail)")
     }
-    // Notices would go to standard error.
-    PQsetNoticeReceiver(connection, { _, _ in }, nil)
+    // Notices would go to standard error. The warnings live as long as the connection.
+    PQsetNoticeReceiver(
+      connection,
+      { warnings, result in
+        guard let warnings, let result else { return }
+        Unmanaged<ServerWarnings>.fromOpaque(warnings).takeUnretainedValue().take(result)
+      }, Unmanaged.passUnretained(warnings).toOpaque())
     try script(
       """
       SET timezone = 'UTC'; SET synchronous_commit = on; SET search_path = pg_catalog;
@@ -92,6 +98,9 @@ final class PostgresSession {
     defer { PQclear(result) }
     try check(result, expecting: [PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY])
   }
+
+  /// What the server has warned of since the last call, the first of it.
+  func takeWarnings() -> [String] { warnings.takeAll() }
 
   /// Streams rows into a table with `COPY … FROM STDIN (FORMAT binary)`.
   func copy(_ rows: CopyRows, into target: String) throws(PostgresError) {
@@ -201,6 +210,28 @@ final class PostgresSession {
     return text.split(whereSeparator: \.isNewline).map { line in
       line.drop { $0 == " " || $0 == "\t" }
     }.joined(separator: "; ")
+  }
+}
+
+/// What a server warns of on one connection; the rest of its notices is nobody's matter.
+private final class ServerWarnings {
+  /// The most that are kept; a count stands for the rest.
+  private static let maximumKept = 1000
+  private var kept: [String] = []
+  private var leftOut = 0
+
+  func take(_ notice: OpaquePointer) {
+    func field(_ code: Character) -> String? {
+      PQresultErrorField(notice, Int32(code.asciiValue ?? 0)).map { String(cString: $0) }
+    }
+    // The severity that no language changes.
+    guard field("V") == "WARNING", let message = field("M") else { return }
+    if kept.count < Self.maximumKept { kept.append(message) } else { leftOut += 1 }
+  }
+
+  func takeAll() -> [String] {
+    defer { (kept, leftOut) = ([], 0) }
+    return leftOut == 0 ? kept : kept + ["and \(leftOut) more warnings"]
   }
 }
 

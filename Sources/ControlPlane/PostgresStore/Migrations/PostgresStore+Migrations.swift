@@ -39,10 +39,15 @@ extension PostgresStore {
         try Self.lock(session)
         return try Self.apply(migration, session)
       }
-      if applied {
-        logger.notice(
-          "schema migrated",
-          metadata: ["number": "\(migration.number)", "name": "\(migration.name)"])
+      guard let warnings = applied else { continue }
+      logger.notice(
+        "schema migrated",
+        metadata: ["number": "\(migration.number)", "name": "\(migration.name)"])
+      // What a step could not take over, which nobody else will say.
+      for warning in warnings {
+        logger.warning(
+          "a step of the schema has left something to look at",
+          metadata: ["name": "\(migration.name)", "warning": "\(warning)"])
       }
     }
   }
@@ -94,20 +99,25 @@ extension PostgresStore {
     }
   }
 
-  /// Applies a step unless it is there; true when it was not.
-  private static func apply(_ migration: Migration, _ session: PostgresSession) throws -> Bool {
+  /// Applies a step unless it is there.
+  ///
+  /// - Returns: What the server warned of; `nil` when the step was there.
+  private static func apply(
+    _ migration: Migration, _ session: PostgresSession
+  ) throws -> [String]? {
     // Under the lock: nobody else applies it now. Looked for first, since a user who may only
     // write can use a schema that another has migrated.
     let applied = try session.row(
       "SELECT true FROM sallyport.migration WHERE number = $1",
       [.integer(Int64(migration.number))], { row throws(PostgresError) in try row.bool() })
-    guard applied == nil else { return false }
+    guard applied == nil else { return nil }
+    _ = session.takeWarnings()
     try session.execute(
       """
       INSERT INTO sallyport.migration (number, name, checksum)
       VALUES ($1, $2, encode(sha256(convert_to($3, 'UTF8')), 'hex'))
       """, [.integer(Int64(migration.number)), .text(migration.name), .text(migration.sql)])
     try session.script(migration.sql)
-    return true
+    return session.takeWarnings()
   }
 }

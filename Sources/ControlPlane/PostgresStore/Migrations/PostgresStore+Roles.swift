@@ -32,7 +32,8 @@ extension PostgresStore {
     return nil
   }
 
-  /// Whether the roles are there and the schema is the owner's.
+  /// Whether the roles are there, the schema is the owner's, and the writer has not kept a right that
+  /// an earlier version has left it.
   private static let rolesAreInPlace = """
     SELECT (SELECT count(*) FROM pg_roles
         WHERE rolname IN ('sallyport_owner', 'sallyport_writer', 'sallyport_reader')) = 3
@@ -42,6 +43,12 @@ extension PostgresStore {
           AND o.rolname <> 'sallyport_owner'
           AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass
             AND d.objid = c.oid AND d.deptype = 'e'))
+      AND NOT EXISTS (
+        SELECT FROM pg_class c CROSS JOIN aclexplode(c.relacl) a
+        JOIN pg_roles w ON w.oid = a.grantee
+        WHERE c.relnamespace = 'sallyport'::regnamespace
+          AND c.relname IN ('policy_version', 'policy_document')
+          AND w.rolname = 'sallyport_writer' AND a.privilege_type IN ('UPDATE', 'DELETE'))
     """
 
   private static let roles = """
@@ -95,7 +102,8 @@ extension PostgresStore {
         GRANT EXECUTE ON FUNCTION sallyport.make_partitions(integer), sallyport.drop_day(date)
           TO sallyport_writer;
         REVOKE UPDATE, DELETE ON sallyport.record, sallyport.equivocation, sallyport.migration,
-          sallyport.root_document FROM sallyport_writer;
+          sallyport.root_document, sallyport.policy_version, sallyport.policy_document
+          FROM sallyport_writer;
         REVOKE INSERT ON sallyport.migration FROM sallyport_writer;
         REVOKE INSERT, UPDATE, DELETE ON sallyport.kept_record FROM sallyport_writer;
         REVOKE DELETE ON sallyport.legal_hold, sallyport.pruned_log FROM sallyport_writer;

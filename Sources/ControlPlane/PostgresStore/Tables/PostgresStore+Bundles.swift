@@ -15,6 +15,12 @@ extension PostgresStore: BundleStore {
     sign: @escaping @Sendable (SegmentContents, UInt64) throws(ControlError) -> IssuedBundle
   ) async throws(ControlError) -> IssuedBundle? {
     try await transact("issuing the bundle of \"\(segment)\"") { session in
+      // A change of the policies that is under way marks only the segments it sees, and not one that
+      // is made at this moment: so this waits for it, and reads what it has made. Before the
+      // segment, as changePolicy(_:) has it.
+      _ = try session.row(
+        "SELECT version FROM sallyport.policy_head FOR SHARE", [],
+        { row throws(PostgresError) in try row.unsigned() })
       // Changes wait for this lock, and this waits for changes; see touch(segment:_:). What is
       // read below, by later statements under READ COMMITTED, has every change that is counted.
       let changes = try session.row(

@@ -281,8 +281,14 @@ import Testing
     #expect(await refusal(StatementFilter(until: "2026-01-01"))?.hasPrefix("until") == true)
     #expect(await refusal(StatementFilter(outcome: ["running"]))?.hasPrefix("outcome") == true)
     #expect(await refusal(StatementFilter(order: "random"))?.hasPrefix("order") == true)
+    #expect(await refusal(StatementFilter(observed: "yes"))?.hasPrefix("observed") == true)
+    #expect(await refusal(StatementFilter(stale: "yes"))?.hasPrefix("stale") == true)
     #expect(await refusal(StatementFilter(limit: 0))?.hasPrefix("limit") == true)
     #expect(await refusal(StatementFilter(limit: 1001))?.hasPrefix("limit") == true)
+    #expect(await refusal(StatementFilter(words: " delete\torders ", order: "oldest")) == nil)
+    #expect(await refusal(StatementFilter(observed: "false", stale: "true")) == nil)
+    let flags = plane.store.state.withLock { $0.statementQueries.last }
+    #expect(flags?.staleOnly == true && flags?.observedOnly == false)
     #expect(await refusal(StatementFilter(words: " delete\torders ", order: "oldest")) == nil)
     let query = plane.store.state.withLock { $0.statementQueries.last }
     #expect(query?.words == ["delete", "orders"])

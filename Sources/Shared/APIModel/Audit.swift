@@ -45,6 +45,9 @@ package struct StatementInfo: Codable, Sendable, Equatable {
   package var bundleHash: String?
   /// Rules and grants that only observe, with what they would have decided; absent for none.
   package var observed: [ObservedInfo]?
+  /// `true` where the control plane no longer vouched for the policy that it was judged by; absent
+  /// otherwise.
+  package var policyStale: Bool?
   /// The place of the begin (or refusal) record in its log: `epoch/lane/seq`.
   package var record: String
 
@@ -57,7 +60,7 @@ package struct StatementInfo: Codable, Sendable, Equatable {
     sqlstate: String?, message: String?, reason: String?, commandTag: String?,
     rows: Int?, serverMilliseconds: Double?, totalMilliseconds: Double?, rule: String?,
     bundleVersion: Int?, policy: String? = nil, bundleHash: String? = nil,
-    observed: [ObservedInfo]? = nil, record: String
+    observed: [ObservedInfo]? = nil, policyStale: Bool? = nil, record: String
   ) {
     self.kind = kind
     self.at = at
@@ -92,6 +95,7 @@ package struct StatementInfo: Codable, Sendable, Equatable {
     self.policy = policy
     self.bundleHash = bundleHash
     self.observed = observed
+    self.policyStale = policyStale
     self.record = record
   }
 }

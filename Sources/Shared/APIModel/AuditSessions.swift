@@ -58,11 +58,18 @@ package struct SessionCircumstances: Codable, Sendable, Equatable {
   package var log: String
   /// The policy document of ``grant``.
   package var policy: String?
+  /// `true` where the control plane no longer vouched for the policy as the session opened; absent
+  /// otherwise.
+  package var policyStale: Bool?
+  /// `true` where no grant of the session had an effect beyond reading, so that the server was
+  /// asked to let it write nothing; absent otherwise.
+  package var readOnly: Bool?
 
   package init(
     actors: [ActorInfo], issuer: String, displayName: String?, tokenID: String, segment: String,
     clientTLS: String?, serverAddress: String?, serverTLS: String?, grant: String,
-    bundleVersion: Int, closeMessage: String?, log: String, policy: String? = nil
+    bundleVersion: Int, closeMessage: String?, log: String, policy: String? = nil,
+    policyStale: Bool? = nil, readOnly: Bool? = nil
   ) {
     self.actors = actors
     self.issuer = issuer
@@ -77,6 +84,8 @@ package struct SessionCircumstances: Codable, Sendable, Equatable {
     self.closeMessage = closeMessage
     self.log = log
     self.policy = policy
+    self.policyStale = policyStale
+    self.readOnly = readOnly
   }
 }
 

@@ -5,9 +5,8 @@
 package struct StatementFilter: Codable, Sendable, Equatable {
   package enum CodingKeys: String, CodingKey, CaseIterable {
     case principal, actor, root, connection, agent, segment, session, since, until, words, table
-    case command, effect, decision, rule, policy, observed, outcome, rowsOver, digest, sqlstate,
-      order, limit
-    case cursor, wait
+    case command, effect, decision, rule, policy, observed, stale, outcome, rowsOver, digest
+    case sqlstate, order, limit, cursor, wait
   }
 
   /// Subjects of principals.
@@ -46,6 +45,8 @@ package struct StatementFilter: Codable, Sendable, Equatable {
   package var policy: [String]
   /// `true` for what a rule or grant that only observes was about.
   package var observed: String?
+  /// `true` for what was judged by a policy that the control plane no longer vouched for.
+  package var stale: String?
   /// `completed`, `failed`, `suspended`, `skipped`, `unknown`, `refused` (also refused entries).
   package var outcome: [String]
   /// More rows than that were returned or affected.
@@ -67,7 +68,7 @@ package struct StatementFilter: Codable, Sendable, Equatable {
     agent: String? = nil, segment: [String] = [], session: String? = nil, since: String? = nil,
     until: String? = nil, words: String? = nil, table: [String] = [], command: [String] = [],
     effect: [String] = [], decision: String? = nil, rule: [String] = [], policy: [String] = [],
-    observed: String? = nil, outcome: [String] = [],
+    observed: String? = nil, stale: String? = nil, outcome: [String] = [],
     rowsOver: Int? = nil, digest: [String] = [], sqlstate: [String] = [], order: String? = nil,
     limit: Int? = nil, cursor: String? = nil, wait: Int? = nil
   ) {
@@ -88,6 +89,7 @@ package struct StatementFilter: Codable, Sendable, Equatable {
     self.rule = rule
     self.policy = policy
     self.observed = observed
+    self.stale = stale
     self.outcome = outcome
     self.rowsOver = rowsOver
     self.digest = digest
@@ -130,6 +132,7 @@ package struct StatementFilter: Codable, Sendable, Equatable {
     case .rule: rule
     case .policy: policy
     case .observed: one(observed)
+    case .stale: one(stale)
     case .outcome: outcome
     case .rowsOver: one(rowsOver.map(String.init))
     case .digest: digest

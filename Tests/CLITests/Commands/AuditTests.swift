@@ -103,8 +103,8 @@ struct StatementWriterTests {
     #expect(rows.count == 4)
     #expect(rows[0].hasPrefix("at,kind,principal"))
     #expect(rows[1].contains("\"select 1,\n\"\"x\"\"\""))
-    #expect(rows[2].split(separator: ",", omittingEmptySubsequences: false).count == 34)
-    #expect(rows[0].split(separator: ",").count == 34)
+    #expect(rows[2].split(separator: ",", omittingEmptySubsequences: false).count == 35)
+    #expect(rows[0].split(separator: ",").count == 35)
   }
 
   @Test func jsonLinesCanBeReadBack() throws {

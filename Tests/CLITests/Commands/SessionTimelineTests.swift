@@ -99,6 +99,28 @@ import Testing
     #expect(properties["Server"] == "db:5432")
     #expect(properties["Let in by"] == "grant g, bundle version 4")
     #expect(properties["Agent"] == "a in segment prod, log 1/0")
+    #expect(properties["Policy"] == nil && properties["May"] == nil)
+  }
+
+  @Test func whatThePolicyWasIsTold() {
+    let circumstances = SessionCircumstances(
+      actors: [], issuer: "idp", displayName: nil, tokenID: "t1", segment: "prod", clientTLS: nil,
+      serverAddress: nil, serverTLS: nil, grant: "g", bundleVersion: 4, closeMessage: nil,
+      log: "1/0", policyStale: true, readOnly: true)
+    let properties = Dictionary(
+      SessionText.properties(Self.session, circumstances).compactMap { name, value in
+        value.map { (name, $0) }
+      }, uniquingKeysWith: { first, _ in first })
+    #expect(properties["Policy"]?.hasPrefix("stale") == true)
+    #expect(properties["May"] == "read only")
+    var item = Self.statement(1, at: 1)
+    item.policyStale = true
+    var timeline = SessionTimeline(
+      detail: SessionDetail(session: Self.session, statements: []), terminal: Self.terminal(nil))
+    #expect(timeline.lines([item]).contains("    by a policy that was stale"))
+    #expect(!timeline.lines([Self.statement(2, at: 2)]).contains { $0.contains("stale") })
+    #expect(StatementCSV.heading.contains(",policy_stale,record"))
+    #expect(StatementCSV.row(item, escaped: false).contains(",true,"))
   }
 }
 

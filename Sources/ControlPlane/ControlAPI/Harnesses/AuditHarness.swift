@@ -45,7 +45,7 @@ struct AuditHarness: Sendable {
       session: text(.session), since: text(.since), until: text(.until), words: text(.words),
       table: all(.table), command: all(.command), effect: all(.effect),
       decision: text(.decision), rule: all(.rule), policy: all(.policy),
-      observed: text(.observed), outcome: all(.outcome),
+      observed: text(.observed), stale: text(.stale), outcome: all(.outcome),
       rowsOver: try number(.rowsOver), digest: all(.digest), sqlstate: all(.sqlstate),
       order: text(.order), limit: try number(.limit), cursor: text(.cursor),
       wait: try number(.wait))

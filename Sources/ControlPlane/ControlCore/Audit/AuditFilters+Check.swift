@@ -18,11 +18,8 @@ extension StatementQuery {
     segments = try FilterText.names(filter.segment, field: "segment")
     rules = try FilterText.names(filter.rule, field: "rule")
     policies = try FilterText.names(filter.policy, field: "policy")
-    switch filter.observed {
-    case nil, "false": observedOnly = false
-    case "true": observedOnly = true
-    case let text?: throw Check.invalid("observed", text, "Use true, or leave it out.")
-    }
+    observedOnly = try FilterText.flag(filter.observed, field: "observed")
+    staleOnly = try FilterText.flag(filter.stale, field: "stale")
     agentPrefix = try filter.agent.map(FilterText.agentPrefix)
     session = try filter.session.map(FilterText.session)
     try readTimes(filter)
@@ -185,6 +182,15 @@ enum FilterText {
       throw Check.invalid(field, text, "Use one of \(known).")
     }
     return value
+  }
+
+  /// Absent for false.
+  static func flag(_ text: String?, field: String) throws(ControlError) -> Bool {
+    switch text {
+    case nil, "false": false
+    case "true": true
+    case let text?: throw Check.invalid(field, text, "Use true, or leave it out.")
+    }
   }
 
   static func agentPrefix(_ text: String) throws(ControlError) -> String {

@@ -32,6 +32,8 @@ package struct StatementQuery: Sendable, Equatable {
   package var policies: [String] = []
   /// Only what a rule or grant that observes was about.
   package var observedOnly = false
+  /// Only what was judged by a stale policy.
+  package var staleOnly = false
   package var outcomes: [Outcome] = []
   package var rowsOver: Int64?
   /// SHA-256 each.

@@ -72,9 +72,10 @@ struct RowReader {
     try optionalBytes([TypeOID.jsonb]).map { Array($0.dropFirst()) }
   }
 
-  mutating func bool() throws(PostgresError) -> Bool {
-    try present(try optionalBytes([TypeOID.bool])) != [0]
+  mutating func optionalBool() throws(PostgresError) -> Bool? {
+    try optionalBytes([TypeOID.bool]).map { $0 != [0] }
   }
+  mutating func bool() throws(PostgresError) -> Bool { try present(try optionalBool()) }
   mutating func bytes() throws(PostgresError) -> [UInt8] { try present(try optionalBytes()) }
   mutating func text() throws(PostgresError) -> String { try present(try optionalText()) }
   mutating func integer() throws(PostgresError) -> Int64 { try present(try optionalInteger()) }

@@ -30,7 +30,7 @@ struct SessionRow: Sendable, Equatable {
     "epoch", "lane", "seq", "opened_at", "principal", "principal_kind", "issuer", "display_name",
     "groups", "actors", "token_id", "connection", "database", "database_role", "segment",
     "client_address", "client_tls", "server_address", "server_tls", "application_name",
-    "access_grant", "bundle_version", "policy",
+    "access_grant", "bundle_version", "policy", "policy_stale", "read_only",
   ]
 
   var values: [SQLValue] {
@@ -43,7 +43,7 @@ struct SessionRow: Sendable, Equatable {
       .text(record.databaseRole), .text(record.segment), .text(record.clientAddress),
       .text(record.clientTLS), .text(record.serverAddress), .text(record.serverTLS),
       .text(record.applicationName), .text(record.grant), .number(record.bundleVersion),
-      .text(record.policy),
+      .text(record.policy), .bool(record.isPolicyStale), .bool(record.isReadOnly),
     ]
   }
 

@@ -13,6 +13,6 @@ struct Migration: Sendable {
     controlPlane, auditTrail, sessionsByAgent, functionCalls, clientCertificates, rowLimits,
     durability, evidence, asking, controlLog, retention,
     epochOverlap, wordStatistics, analysisAnew, policyTrust, policies,
-    policyDecisions,
+    policyDecisions, policyCircumstances,
   ]
 }

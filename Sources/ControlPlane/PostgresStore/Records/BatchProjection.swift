@@ -148,6 +148,7 @@ struct BatchProjection: Sendable {
     row.bundleVersion = begin.bundleVersion
     row.policy = present(begin.policy)
     row.observed = ObservedText.json(begin.observed)
+    row.isPolicyStale = begin.isPolicyStale
     return row
   }
 

@@ -36,6 +36,8 @@ struct StatementRow: Sendable, Equatable {
   var bundleHash: [UInt8]?
   /// JSON of an array of `ObservedInfo`; `nil` for none.
   var observed: String?
+  /// Whether the control plane no longer vouched for the policy.
+  var isPolicyStale = false
   var outcome = "unknown"
   var reason: String?
   var sqlstate: String?
@@ -59,7 +61,7 @@ struct StatementRow: Sendable, Equatable {
     statement, principal, principal_kind, groups, connection, database_role, client_address,
     application_name, digest, parameters, protocol, transaction_status, rule, bundle_version,
     outcome, reason, sqlstate, message, command_tag, rows, result_bytes, server_nanoseconds,
-    total_nanoseconds, policy, bundle_hash, observed
+    total_nanoseconds, policy, bundle_hash, observed, policy_stale
     """
 
   /// The names of ``columns``, one by one.
@@ -78,6 +80,7 @@ struct StatementRow: Sendable, Equatable {
       .optional(message), .optional(commandTag), .optional(rows), .optional(resultBytes),
       .optional(serverNanoseconds), .optional(totalNanoseconds), .optional(policy),
       .optional(bundleHash), observed.map(SQLValue.json) ?? .null,
+      isPolicyStale ? .bool(true) : .null,
     ]
   }
 
@@ -120,5 +123,6 @@ struct StatementRow: Sendable, Equatable {
     policy = try row.optionalText()
     bundleHash = try row.optionalBytes()
     observed = try row.optionalJSON().map { String(decoding: $0, as: UTF8.self) }
+    isPolicyStale = try row.optionalBool() ?? false
   }
 }

@@ -72,6 +72,7 @@ struct StatementSearch {
     }
     addAny("s.rule", query.rules)
     addAny("s.policy", query.policies)
+    if query.staleOnly { conditions.append("s.policy_stale") }
     if query.observedOnly { conditions.append("s.observed IS NOT NULL") }
     addAny("s.outcome", query.outcomes.map(\.rawValue))
     if let rows = query.rowsOver { add("s.rows > ", .integer(rows)) }

@@ -13,6 +13,10 @@ extension PostgresStore {
     func texts(_ text: (SessionOpenRecord) -> String) -> SQLValue {
       .texts(rows.map { text($0.record) })
     }
+    // As numbers: 0 or 1.
+    func flags(_ flag: (SessionOpenRecord) -> Bool) -> SQLValue {
+      .integers(rows.map { flag($0.record) ? 1 : 0 })
+    }
     func json(_ value: (SessionRow) -> some Encodable) throws -> SQLValue {
       .texts(
         try rows.map { String(decoding: try JSONEncoder().encode(value($0)), as: UTF8.self) })
@@ -23,18 +27,21 @@ extension PostgresStore {
         (agent, epoch, lane, id, seq, opened_at, principal, principal_kind, issuer, display_name,
          groups, actors, token_id, connection, database, database_role, segment, client_address,
          client_tls, server_address, server_tls, application_name, access_grant, bundle_version,
-         policy)
+         policy, policy_stale, read_only)
       SELECT $1, $2, $3, id, seq, opened_at, principal, principal_kind, issuer, display_name,
         ARRAY(SELECT jsonb_array_elements_text(groups::jsonb)), actors::jsonb, token_id,
         connection, database, database_role, segment, client_address, client_tls, server_address,
-        server_tls, application_name, access_grant, bundle_version, policy
+        server_tls, application_name, access_grant, bundle_version, policy, policy_stale <> 0,
+        read_only <> 0
       FROM unnest($4::uuid[], $5::bigint[], $6::timestamptz[], $7::text[], $8::text[], $9::text[],
           $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[],
           $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[],
-          $22::text[], $23::text[], $24::bigint[], $25::text[])
+          $22::text[], $23::text[], $24::bigint[], $25::text[],
+          $26::bigint[], $27::bigint[])
         o (id, seq, opened_at, principal, principal_kind, issuer, display_name, groups, actors,
           token_id, connection, database, database_role, segment, client_address, client_tls,
-          server_address, server_tls, application_name, access_grant, bundle_version, policy)
+          server_address, server_tls, application_name, access_grant, bundle_version, policy,
+          policy_stale, read_only)
       ON CONFLICT (id, agent) DO NOTHING
       """,
       [
@@ -47,6 +54,7 @@ extension PostgresStore {
         texts(\.databaseRole), texts(\.segment), texts(\.clientAddress), texts(\.clientTLS),
         texts(\.serverAddress), texts(\.serverTLS), texts(\.applicationName), texts(\.grant),
         .integers(rows.map { Int64(clamping: $0.record.bundleVersion) }), texts(\.policy),
+        flags(\.isPolicyStale), flags(\.isReadOnly),
       ])
   }
 

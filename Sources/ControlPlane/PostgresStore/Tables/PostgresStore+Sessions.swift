@@ -66,7 +66,7 @@ extension PostgresStore {
             WHERE p.session = n.id AND p.agent = n.agent)),
         n.epoch, n.lane, n.actors, n.issuer, n.display_name, n.token_id, n.segment, n.client_tls,
         n.server_address, n.server_tls, n.access_grant, n.bundle_version, n.close_message,
-        n.policy
+        n.policy, n.policy_stale, n.read_only
       FROM sallyport.session n WHERE \(rest)
       """, values, item)
   }
@@ -93,7 +93,8 @@ extension PostgresStore {
       serverAddress: present(try row.text()), serverTLS: present(try row.text()),
       grant: try row.text(), bundleVersion: Int(try row.integer()),
       closeMessage: present(try row.optionalText()), log: "\(epoch)/\(lane)",
-      policy: present(try row.text()))
+      policy: present(try row.text()), policyStale: try row.bool() ? true : nil,
+      readOnly: try row.bool() ? true : nil)
     return SessionItem(
       id: id, agent: agent, openedAt: openedAt, closedAt: closedAt, lane: lane, info: info,
       circumstances: circumstances)

@@ -46,7 +46,8 @@ extension PostgresStore {
         coalesce(s.database_role, n.database_role), coalesce(s.client_address, n.client_address),
         coalesce(s.application_name, n.application_name), s.digest, s.parameters, s.outcome,
         s.sqlstate, s.message, s.reason, s.command_tag, s.rows, s.server_nanoseconds,
-        s.total_nanoseconds, s.rule, s.bundle_version, s.policy, s.bundle_hash, s.observed
+        s.total_nanoseconds, s.rule, s.bundle_version, s.policy, s.bundle_hash, s.observed,
+        s.policy_stale
       FROM (\(parts.joined(separator: " UNION ALL "))) s
       LEFT JOIN sallyport.session n ON n.id = s.session AND n.agent = s.agent
       ORDER BY \(outer) LIMIT \(limit)
@@ -91,6 +92,7 @@ extension PostgresStore {
       policy: present(try row.optionalText()),
       bundleHash: try row.optionalBytes().map(Self.hexadecimal),
       observed: ObservedText.observed(json: try row.optionalJSON()),
+      policyStale: try row.optionalBool(),
       record: "\(epoch)/\(log.lane)/\(seq)")
     return TrailItem(
       info: info, digest: digest, at: at, log: log, seq: seq, position: position,

@@ -26,7 +26,8 @@ enum StatementCSV {
     ("total_ms", { $0.totalMilliseconds.map { "\($0)" } }), ("rule", { $0.rule }),
     ("bundle_version", { $0.bundleVersion.map(String.init) }), ("policy", { $0.policy }),
     ("bundle_hash", { $0.bundleHash }),
-    ("observed", { $0.observed.map { StatementText.observed($0) } }), ("record", { $0.record }),
+    ("observed", { $0.observed.map { StatementText.observed($0) } }),
+    ("policy_stale", { $0.policyStale.map { "\($0)" } }), ("record", { $0.record }),
   ]
 
   static var heading: String { CSV.row(fields.map(\.name)) }

@@ -52,6 +52,9 @@ struct StatementFilterOptions: ParsableArguments {
   @Flag(help: "Only what a rule or grant that observes was about.")
   var observed = false
 
+  @Flag(help: "Only what was judged by a policy that was stale.")
+  var stale = false
+
   @Option(
     help: "completed, failed, suspended, skipped, unknown, or refused (also refused entries).")
   var outcome: [String] = []
@@ -70,7 +73,7 @@ struct StatementFilterOptions: ParsableArguments {
       principal: principal, actor: actor, root: root, connection: connection, agent: agent,
       segment: segment, session: session, words: words, table: table, command: command,
       effect: effect, decision: decision, rule: rule, policy: policy,
-      observed: observed ? "true" : nil, outcome: outcome, rowsOver: rowsOver,
-      digest: digest, sqlstate: sqlstate)
+      observed: observed ? "true" : nil, stale: stale ? "true" : nil, outcome: outcome,
+      rowsOver: rowsOver, digest: digest, sqlstate: sqlstate)
   }
 }

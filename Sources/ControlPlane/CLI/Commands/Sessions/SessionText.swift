@@ -37,6 +37,12 @@ enum SessionText {
           return EscapedText.line("grant \(grant), bundle version \($0.bundleVersion)")
         }
       ),
+      (
+        "Policy",
+        circumstances?.policyStale == true
+          ? "stale: the control plane had not vouched for it lately" : nil
+      ),
+      ("May", circumstances?.readOnly == true ? "read only" : nil),
       ("Connection", EscapedText.line("\(session.connection), database \(role)")),
       ("Client", EscapedText.line(client)),
       ("Application", session.applicationName.map { EscapedText.line($0) + " (asserted)" }),

@@ -98,6 +98,7 @@ struct SessionTimeline {
     if let observed = item.observed {
       lines += indented(EscapedText.line("observed: \(StatementText.observed(observed))"))
     }
+    if item.policyStale == true { lines += indented("by a policy that was stale") }
     if let message = item.message { lines += indented("→ \(EscapedText.line(message))") }
     return lines
   }

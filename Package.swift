@@ -248,7 +248,7 @@ let testTargets: [Target] = [
     "ControlLinkTests",
     [
       "ControlLink", "AgentLink", "AgentState", "AuditLog", "RecordLog", "GatewayModel",
-      "SignedBundle", "TestSupport", .crypto, .logging,
+      "SignedBundle", "TestSupport", .crypto, .logging, .grpcCore,
     ]),
   tests("AgentLinkServerTests", ["AgentLinkServer", "GatewayModel", "TestSupport", .grpcCore]),
   tests("ControlProgramTests", ["sallyport-control", "GatewayModel", "TestSupport"]),

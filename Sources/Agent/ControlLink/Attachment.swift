@@ -9,8 +9,6 @@ internal import Telemetry
 struct Attachment: Sendable {
   typealias Message = Sallyport_Link_V1_AgentMessage
 
-  /// Messages waiting to be written; more means that the peer reads no more.
-  static let maximumWaiting = 64
   /// Tests under way at once; a further one is answered at once.
   static let maximumTests = 4
   /// How often the agent's health is looked at.
@@ -19,15 +17,10 @@ struct Attachment: Sendable {
   static let healthRepeat = 5
 
   let client: LinkClient
-  private let waiting: AsyncStream<Message>
-  private let queue: AsyncStream<Message>.Continuation
+  private let outbox = LinkOutbox<Message>()
   private let tests = TestSlots(limit: Self.maximumTests)
 
-  init(client: LinkClient) {
-    self.client = client
-    (waiting, queue) = AsyncStream.makeStream(
-      bufferingPolicy: .bufferingOldest(Self.maximumWaiting))
-  }
+  init(client: LinkClient) { self.client = client }
 
   /// Runs until the stream ends.
   func run(_ link: LinkClient.Link) async throws {
@@ -38,7 +31,7 @@ struct Attachment: Sendable {
       group.addTask { [options] in
         try await link.attach(options: options) { writer in
           try await writer.write(hello)
-          for await message in waiting { try await writer.write(message) }
+          for await message in outbox.messages { try await writer.write(message) }
         } onResponse: { response in
           // Reading the metadata throws when the call was refused.
           if case .failure(let error) = response.accepted { throw error }
@@ -50,7 +43,7 @@ struct Attachment: Sendable {
       }
       group.addTask { try await tellHealth() }
       defer {
-        queue.finish()
+        outbox.finish()
         group.cancelAll()
       }
       try await group.next()
@@ -87,7 +80,7 @@ struct Attachment: Sendable {
           try send(await client.bundles.takeRoots(update.envelopes.map { Array($0) }))
         case .testConnection(let command):
           guard tests.enter() else {
-            try send(
+            try outbox.send(
               result(
                 of: command,
                 ConnectionTestAnswer(
@@ -99,7 +92,7 @@ struct Attachment: Sendable {
             defer { tests.leave() }
             let answer = await client.tester.test(
               connection: command.connection, role: command.role)
-            try send(result(of: command, answer))
+            try outbox.send(result(of: command, answer))
           }
         case nil:
           // A command of a newer control plane: it learns from the agent's version.
@@ -138,7 +131,7 @@ struct Attachment: Sendable {
         $0.acceptedBundleVersion = version
       }
       if changed(health, since: last) || looks >= Self.healthRepeat {
-        try send(.with { $0.health = health })
+        try outbox.send(.with { $0.health = health })
         last = health
         looks = 0
       }
@@ -157,7 +150,7 @@ struct Attachment: Sendable {
   }
 
   private func send(_ verdict: BundleAcceptor.Verdict) throws {
-    try send(
+    try outbox.send(
       .with {
         $0.bundleVerdict = .with {
           $0.document = verdict.document.rawValue
@@ -167,17 +160,6 @@ struct Attachment: Sendable {
           $0.detail = verdict.detail
         }
       })
-  }
-
-  private func send(_ message: Message) throws {
-    switch queue.yield(message) {
-    case .enqueued: return
-    case .terminated: throw CancellationError()
-    default:
-      throw RPCError(
-        code: .resourceExhausted,
-        message: "the control plane has not read the agent's last \(Self.maximumWaiting) messages")
-    }
   }
 }
 

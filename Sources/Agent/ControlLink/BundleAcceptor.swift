@@ -81,6 +81,8 @@ package actor BundleAcceptor {
   /// - Throws: `AgentStateError` when the state cannot be read.
   package func restore() async throws(AgentStateError) -> Bool {
     try await restoreRoots()
+    // Also where the bundle is of no use: what comes next may not be older than the kept lease.
+    try await restoreLease()
     guard let stored = try await state.bundle() else { return false }
     let bundle: SignedBundle
     do {
@@ -96,7 +98,6 @@ package actor BundleAcceptor {
     } catch {
       return false
     }
-    try await restoreLease()
     await putInForce(bundle)
     logger.info("kept bundle in force", metadata: [LogKey.bundleVersion: "\(stored.version)"])
     return true

@@ -123,8 +123,13 @@ package struct LinkClient: Service {
       let start = ContinuousClock.now
       var problem = "the control plane closed the link"
       do {
-        if case .renewed = try await attachOnce(shipper) { continue }
-      } catch is CancellationError {
+        if case .renewed = try await attachOnce(shipper) {
+          // By a clock that is fast a new certificate is due for renewal as it comes.
+          if ContinuousClock.now - start > Self.settled { continue }
+          try? await Task.sleep(for: backoff.wait(random: .random(in: 0...1)))
+          continue
+        }
+      } catch is CancellationError where Task.isCancelled {
         return
       } catch {
         problem = describe(error)

@@ -10,10 +10,14 @@ package struct GatewayHealth: Hashable, Sendable {
 
   package var state: State
   package var problems: [String]
+  /// Whether the gateway itself works: what lets nobody in is policy alone, which a restart would not
+  /// mend and the open sessions would not survive.
+  package var isWorking: Bool
 
-  package init(state: State, problems: [String]) {
+  package init(state: State, problems: [String], isWorking: Bool) {
     self.state = state
     self.problems = problems
+    self.isWorking = isWorking
   }
 }
 

@@ -198,13 +198,15 @@ package final class GatewayServer: Sendable {
   package func health() async -> GatewayHealth {
     let lanes = running.lanes
     guard !lanes.isEmpty else {
-      return GatewayHealth(state: .failing, problems: ["the gateway does not listen"])
+      return GatewayHealth(
+        state: .failing, problems: ["the gateway does not listen"], isWorking: false)
     }
     let answers = await onEach(lanes) { ($0.problem, $0.policyProblem) }
     let failing = Set(answers.compactMap(\.0)).sorted()
     let policy = Set(answers.compactMap(\.1)).sorted()
     return GatewayHealth(
-      state: failing.isEmpty && policy.isEmpty ? .ok : .failing, problems: failing + policy)
+      state: failing.isEmpty && policy.isEmpty ? .ok : .failing, problems: failing + policy,
+      isWorking: failing.isEmpty)
   }
 
   /// Logs in to a connection of the policy as one of its roles, and asks for the server's version.

@@ -58,17 +58,16 @@ final class AgentHealth: Sendable {
   }
 
   /// Whether the agent itself works, whatever the control plane does: nobody gains by a restart of
-  /// an agent that has found its control plane out.
+  /// an agent that has found its control plane out, or whose policy is too old to let anybody in.
   func isWorking() async -> Bool {
     if isStopping.withLock({ $0 }) { return true }
-    let gateway = await gateway.health()
-    return gateway.state != .failing && recordLog.health.state != .failing
+    return await gateway.health().isWorking && recordLog.health.state != .failing
   }
 
   /// Whether clients can be let in.
   func isReady() async -> Bool {
     guard link.snapshot.bundleVersion > 0, !isStopping.withLock({ $0 }) else { return false }
-    return await isWorking()
+    return await gateway.health().state != .failing && recordLog.health.state != .failing
   }
 
   static func json(_ report: AgentHealthReport) -> String {

@@ -57,7 +57,6 @@ struct Attachment: Sendable {
   /// it is of. What the agent has refused is sent again when the next lease is due, and not sooner:
   /// what was wrong may have passed by then, such as a full disk or a clock that was off.
   private func sendNext(_ sent: inout Sent) async throws {
-    if sent.leaseDue <= .now, let versions = held.takeRefusal() { sent.versions = versions }
     try await sendRoots(&sent)
     let wait = min(LinkLimits.bundleWait, max(.zero, sent.leaseDue - .now))
     if let bundle = try await plane.bundles.nextBundle(
@@ -70,6 +69,10 @@ struct Attachment: Sendable {
       logger.info("bundle sent", metadata: [LogKey.bundleVersion: "\(bundle.version)"])
       try await sendLease(of: bundle, &sent)
     } else if sent.leaseDue <= .now {
+      if let versions = held.takeRefusal() {
+        sent.versions = versions
+        return
+      }
       try await sendLease(
         of: try await plane.bundles.currentBundle(segment: agent.segment), &sent)
     }

@@ -24,12 +24,11 @@ extension PrincipalSelector {
     if isEverybody { return true }
     guard let other, kinds.isEmpty || !other.kinds.isEmpty && Set(kinds).isSuperset(of: other.kinds)
     else { return false }
-    let hasNames = !(users + services + agents + subjects + groups).isEmpty
     guard hasNames else { return true }
-    let others = other.users + other.services + other.agents + other.subjects + other.groups
-    return !others.isEmpty && other.users.allSatisfy((users + subjects).covers)
-      && other.services.allSatisfy((services + subjects).covers)
-      && other.agents.allSatisfy((agents + subjects).covers)
+    return other.hasNames
+      && other.users.allSatisfy { users.covers($0) || subjects.covers($0) }
+      && other.services.allSatisfy { services.covers($0) || subjects.covers($0) }
+      && other.agents.allSatisfy { agents.covers($0) || subjects.covers($0) }
       && other.subjects.allSatisfy(subjects.covers) && other.groups.allSatisfy(groups.covers)
   }
 }
@@ -64,11 +63,31 @@ extension StatementMatch {
       && all(applications, other.applications) { $0.covers($1) }
   }
 
-  /// Whether it matches every statement that has one of some effects, whatever else it is.
-  func coversStatements(with wanted: StatementEffects) -> Bool {
+  /// Whether it says nothing of a statement but its effects.
+  var isBroad: Bool {
     var rest = self
     rest.effects = []
     rest.commands.removeAll { $0.pattern.isAny }
-    return rest.isEmpty && !wanted.isEmpty && (effects.isEmpty || effects.isSuperset(of: wanted))
+    return rest.isEmpty
+  }
+
+  /// Whether one that ``isBroad`` matches every statement that has one of some effects.
+  func coversStatements(with wanted: StatementEffects) -> Bool {
+    !wanted.isEmpty && (effects.isEmpty || effects.isSuperset(of: wanted))
+  }
+}
+
+extension PolicyGrant {
+  /// Whether it lets in whom another lets in, as the same role, and covers all that the other covers.
+  func covers(_ other: PolicyGrant) -> Bool {
+    func all(_ mine: [TablePattern], _ others: [TablePattern]) -> Bool {
+      others.allSatisfy { item in mine.contains { $0.covers(item) } }
+    }
+    return role == other.role && effects.isSuperset(of: other.effects)
+      && (when.times.isEmpty || when.times == other.when.times)
+      && (when.networks.isEmpty || when.networks == other.when.networks)
+      && (maximumDepth.map { $0 >= other.maximumDepth ?? .max } ?? true)
+      && (tables.isEmpty || !other.tables.isEmpty && all(tables, other.tables))
+      && all(functions, other.functions) && to.covers(other.to)
   }
 }

@@ -13,6 +13,7 @@ package struct PolicyLint: Sendable {
   }
 
   let policies: [LocatedPolicy]
+  let parts: PlacedParts
   private let connections: [KnownConnection]?
   private let catalogue: Catalogue?
 
@@ -24,16 +25,18 @@ package struct PolicyLint: Sendable {
     catalogue: Catalogue? = nil
   ) {
     self.policies = policies
+    parts = PlacedParts(policies)
     self.connections = connections
     self.catalogue = catalogue
   }
 
   /// In the order of the policies.
   package func diagnostics() -> [Diagnostic] {
-    let checks: [(LocatedPolicy) -> [Diagnostic]] = [
-      modes, exemptions, scope, contradictions, unreachable, masks, unknown, names,
-    ]
-    return policies.flatMap { policy in checks.flatMap { $0(policy) } }
+    let single: [(LocatedPolicy) -> [Diagnostic]] = [modes, exemptions, scope, names]
+    let joint: [(Int) -> [Diagnostic]] = [contradictions, unreachable, covered, masks, unknown]
+    return policies.enumerated().flatMap { number, policy in
+      single.flatMap { $0(policy) } + joint.flatMap { $0(number) }
+    }
   }
 
   private func modes(_ policy: LocatedPolicy) -> [Diagnostic] {

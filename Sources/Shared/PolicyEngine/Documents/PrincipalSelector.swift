@@ -60,7 +60,7 @@ package struct PrincipalSelector: Hashable, Sendable, Codable {
   package var isEmpty: Bool { self == PrincipalSelector() }
 
   /// Whether any key but `kinds` is there.
-  var hasNames: Bool {
+  package var hasNames: Bool {
     !(users.isEmpty && services.isEmpty && agents.isEmpty && subjects.isEmpty && groups.isEmpty)
   }
 
@@ -69,6 +69,6 @@ package struct PrincipalSelector: Hashable, Sendable, Codable {
 
   /// Whether it selects everybody, whoever that is.
   package var isEverybody: Bool {
-    kinds.isEmpty && (subjects + groups).contains { $0.isAny } && subjects.contains { $0.isAny }
+    kinds.isEmpty && subjects.contains { $0.isAny }
   }
 }

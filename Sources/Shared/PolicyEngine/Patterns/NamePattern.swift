@@ -81,7 +81,7 @@ package struct NamePattern: PolicyText {
       isASCII
         ? name.utf8.count == text.utf8.count && name == text
         : name.utf8.elementsEqual(text.utf8)
-    case .glob(let pieces): Self.glob(pieces, Array(name.utf8))
+    case .glob(let pieces): Self.glob(pieces, name)
     }
   }
 
@@ -92,16 +92,18 @@ package struct NamePattern: PolicyText {
     switch (form, other.form) {
     // A star of the other pattern stands for itself here: what takes it takes what it stands for
     // only where it falls into one of this pattern's own stars, and no piece of a pattern has one.
-    case (.glob(let pieces), _): return Self.glob(pieces, Array(other.text.utf8))
+    case (.glob(let pieces), _): return Self.glob(pieces, other.text)
     default: return false
     }
   }
 
-  private static func glob(_ pieces: [[UInt8]], _ name: [UInt8]) -> Bool {
+  private static func glob(_ pieces: [[UInt8]], _ text: String) -> Bool {
+    // Most names begin in another way, which is told without a copy.
     guard let first = pieces.first, let last = pieces.last,
-      name.count >= first.count + last.count, name.starts(with: first),
-      name.suffix(last.count).elementsEqual(last)
+      text.utf8.count >= first.count + last.count, text.utf8.starts(with: first)
     else { return false }
+    let name = Array(text.utf8)
+    guard name.suffix(last.count).elementsEqual(last) else { return false }
     var rest = name[first.count..<(name.count - last.count)]
     for piece in pieces.dropFirst().dropLast() {
       guard let end = Self.end(of: piece, in: rest) else { return false }

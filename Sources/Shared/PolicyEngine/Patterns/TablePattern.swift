@@ -22,6 +22,9 @@ package struct TablePattern: PolicyText {
 
   package var description: String { text }
 
+  /// The name without its schema, where the pattern means that one alone.
+  package var exactName: String? { name.isExact ? name.text : nil }
+
   /// Whether a name as a statement writes it can mean something that the pattern matches: one
   /// without a schema can be of any.
   package func mayMean(_ parts: [String]) -> Bool {
@@ -60,6 +63,9 @@ package struct ColumnPattern: PolicyText {
   }
 
   package var description: String { text }
+
+  /// The name without its table, where the pattern means that one alone.
+  package var exactName: String? { column.isExact ? column.text : nil }
 
   /// Whether the pattern means a column of a known table.
   package func matches(table parts: [String], column name: String) -> Bool {

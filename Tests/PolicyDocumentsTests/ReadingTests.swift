@@ -151,6 +151,23 @@ import Testing
         == "p.yaml:2:1: error: a policy has the unknown key \"grant\"; did you mean \"grants\"?")
   }
 
+  /// A policy is known by its file and line afterwards.
+  @Test func fileThatIsGivenTwiceIsAnError() {
+    let one = "policy: a\nrules: [{ name: r, deny: { opaque: true } }]\n"
+    let reading = PolicyReading([
+      SourceFile(path: "p.yaml", text: one), SourceFile(path: "q.yaml", text: "# nothing"),
+      SourceFile(path: "p.yaml", text: one.replacing("policy: a", with: "policy: b")),
+    ])
+    #expect(
+      reading.diagnostics.map(\.description) == [
+        """
+        p.yaml:1:1: error: two files are called "p.yaml"; name each file once, and give each its own \
+        path
+        """
+      ])
+    #expect(!reading.isUsable && reading.documents.map(\.document.name) == ["a"])
+  }
+
   @Test func policyThatStandsTwiceIsAnError() {
     let one = "policy: a\nrules: [{ name: r, deny: { opaque: true } }]\n"
     let reading = PolicyReading([

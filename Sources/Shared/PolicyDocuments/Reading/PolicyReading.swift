@@ -10,10 +10,21 @@ package struct PolicyReading: Sendable {
   package var isUsable: Bool { !diagnostics.contains { $0.severity == .error } }
 
   /// Reads every document of some files.
+  ///
+  /// A path that two files have is an error: places and the texts of policies are found by it.
   package init(_ files: [SourceFile]) {
     documents = []
     diagnostics = []
+    var paths: Set<String> = []
     for file in files {
+      guard paths.insert(file.path).inserted else {
+        diagnostics.append(
+          Diagnostic(
+            .error, SourcePlace(file: file.path, line: 1, column: 1),
+            "two files are called \"\(file.path)\"",
+            remedy: "name each file once, and give each its own path"))
+        continue
+      }
       do throws(YAMLRefusal) {
         for node in try YAMLEvents.documents(of: file) {
           let reading = NodeReading()

@@ -122,6 +122,15 @@ struct PolicyTests {
         == "~ grant orders/readers\n    effects: [read] -> [read, write]")
   }
 
+  @Test func theLintOfNothingFails() async throws {
+    let folder = try Self.folder(["a.test.yaml": "cases: []\n", "notes.md": "n"])
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let lint = try #require(
+      try Sallyport.parseAsRoot(["policy", "lint", folder, "--offline"]) as? LintPolicies)
+    let failure = await #expect(throws: CLIFailure.self) { try await lint.perform() }
+    #expect(failure?.message == "there are no policies in what was named")
+  }
+
   @Test func theLintCountsWhatItFinds() {
     #expect(
       LintPolicies.summary(policies: 1, errors: 0, all: 1) == "1 policy, 0 errors, 1 warning")

@@ -9,8 +9,8 @@ struct LintPolicies: ReportingCommand {
   static let configuration = CommandConfiguration(
     commandName: "lint", abstract: "Look for what policies say and cannot mean.",
     discussion: """
-      Each finding stands with its file, line and column. It ends with 1 when there is an error; \
-      warnings alone end with 0. The connections that there are come from the control plane; with \
+      Each finding stands with its file, line and column. It ends with 1 when there is an error, \
+      or no policy; warnings alone end with 0. The connections that there are come from the control plane; with \
       --offline they are not looked at. A catalogue says what tables there are: \
       catalogue: { public.orders: [id, total] }
 
@@ -32,6 +32,7 @@ struct LintPolicies: ReportingCommand {
 
   func perform() async throws {
     let files = try PolicyFiles(self.files)
+    try files.requirePolicies()
     let known = offline ? nil : try await Self.connections()
     var catalogue: Catalogue?
     var found: [Diagnostic] = []

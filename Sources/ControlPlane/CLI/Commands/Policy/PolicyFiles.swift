@@ -81,15 +81,20 @@ struct PolicyFiles {
       remedy: "name files of policies, or a folder with *.yaml files")
   }
 
+  /// - Throws: ``CLIFailure`` when there are no files of policies: a folder whose name is misspelt would
+  ///   pass for ever.
+  func requirePolicies() throws(CLIFailure) {
+    guard policies.isEmpty else { return }
+    throw CLIFailure(
+      .failed, "there are no policies in what was named",
+      remedy: "name a file of policies, or a folder with *.yaml files")
+  }
+
   /// The documents of the policies.
   ///
   /// - Throws: ``CLIFailure`` with what is wrong.
   func reading() throws(CLIFailure) -> PolicyReading {
-    guard !policies.isEmpty else {
-      throw CLIFailure(
-        .failed, "there are no policies in what was named",
-        remedy: "name a file of policies, or a folder with *.yaml files")
-    }
+    try requirePolicies()
     let reading = PolicyReading(policies)
     guard reading.isUsable else { throw Self.refusal(reading.diagnostics) }
     return reading

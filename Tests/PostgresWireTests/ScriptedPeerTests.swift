@@ -94,7 +94,7 @@ import Testing
 
   @Test("A program's output can be awaited, and its early end is told")
   func childProcess() async throws {
-    let child = try ChildProcess("sh", ["-c", "echo one; echo two >&2; exec sleep 60"])
+    let child = try ChildProcess("sh", ["-c", "echo one; echo two >&2; exec sleep 600"])
     try await child.waitForOutput(containing: "two")
     #expect(child.output == "one\n")
     #expect(try await child.terminate() == .signal(15))

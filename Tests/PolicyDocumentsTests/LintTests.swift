@@ -1,3 +1,4 @@
+import Foundation
 import PolicyEngine
 import Testing
 
@@ -193,6 +194,13 @@ import Testing
     #expect(found > 300)
   }
 
+  /// Of this thread.
+  private static func computingTime() -> Duration {
+    var time = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+  }
+
   /// A control plane looks at sets with thousands of rules while others wait for it: less than a second with
   /// optimisation for the largest of these.
   @Test(arguments: [
@@ -222,9 +230,10 @@ import Testing
     }
     let reading = PolicyReading(files)
     try #require(reading.isUsable, "\(reading.diagnostics.first?.description ?? "")")
-    let start = ContinuousClock.now
+    // Other tests run at the same time.
+    let start = Self.computingTime()
     #expect(PolicyLint(reading.documents).diagnostics().isEmpty)
-    #expect(ContinuousClock.now - start < .seconds(20))
+    #expect(Self.computingTime() - start < .seconds(10))
   }
 
   @Test(arguments: [

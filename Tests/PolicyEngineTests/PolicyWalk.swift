@@ -106,8 +106,9 @@ struct PolicyWalk {
     Sample.facts(
       effects(), [pick(["SELECT", "DELETE", "DO"])], reads: some(["a", "public.a", "x.a"], 2),
       writes: some(["b", "public.b"], 2), columns: some(["id", "*", "email"], 2),
-      functions: some(["f", "app.f"], 3), opacity: chance(6) ? .code : nil,
-      unfiltered: chance(4), settings: some(["search_path", "statement_timeout", "*"], 6))
+      functions: some(["f", "app.f"], 3), calls: some([("setval", .write), ("now", [])], 3),
+      opacity: chance(6) ? .code : nil, unfiltered: chance(4), openEnded: chance(8),
+      settings: some(["search_path", "statement_timeout", "*"], 6))
   }
 
   mutating func request() -> EntryRequest {

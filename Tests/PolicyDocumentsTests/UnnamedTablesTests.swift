@@ -109,6 +109,20 @@ import Testing
       "SELECT set_config('role', 'x', false)", true
     ),
     ("effects: [write], functions: [setval]", "SELECT setval('s', 1), app.f()", false),
+    ("effects: [write], functions: [nextval]", "SELECT nextval('s')", true),
+    ("effects: [write], functions: [nextval]", "UPDATE orders SET id = nextval('s')", false),
+    (
+      "effects: [write], functions: [nextval]",
+      "WITH x AS (DELETE FROM orders RETURNING 1) SELECT nextval('s') FROM x", false
+    ),
+    (
+      "effects: [program], functions: [pg_read_file]",
+      "COPY (SELECT pg_read_file('x')) TO PROGRAM 'sh'", false
+    ),
+    (
+      "effects: [write, lock], functions: [setval]", "SELECT setval('s', 1) FROM t FOR UPDATE",
+      false
+    ),
   ])
   func functionsThatARuleAllowsAreAllThatDoSuchThings(rule: String, sql: String, isAllowed: Bool)
     throws

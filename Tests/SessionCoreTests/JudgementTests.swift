@@ -161,6 +161,23 @@ final class ChangingJudge: StatementJudge {
     #expect(session.refusals.count == 1)
   }
 
+  /// A transaction that ended closes the portals of the protocol too: what SQL declares afterwards takes
+  /// no place of theirs.
+  @Test func aCursorOfALaterTransactionForgetsNoPortal() {
+    var session = SessionHarness.ready(judge: ListedJudge(refused: ["prepared"]))
+    session.client(Client.query("begin"), Client.query("commit"), Client.query("begin"))
+    session.server(
+      Server.complete("BEGIN"), Server.ready(.inTransaction), Server.complete("COMMIT"),
+      Server.ready(), Server.complete("BEGIN"), Server.ready(.inTransaction))
+    session.client(Client.parse("s", "select 1"), Client.bind("C_1", "s"), Client.sync)
+    session.server(
+      Server.parseComplete, Server.bindComplete, Server.ready(.inTransaction))
+    session.client(Client.query("declare c cursor for select 1"))
+    session.server(Server.complete("DECLARE CURSOR"), Server.ready(.inTransaction))
+    session.client(Client.query("fetch 1 from c"))
+    #expect(session.refusals.isEmpty)
+  }
+
   /// A portal with a name can be run by FETCH, so it is judged as it is bound; one without when it is
   /// executed.
   @Test func aNamedPortalIsJudgedAtItsBind() {

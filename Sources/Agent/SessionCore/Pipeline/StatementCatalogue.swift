@@ -300,6 +300,8 @@ struct StatementCatalogue: Sendable {
   /// No transaction is open: all portals are gone.
   mutating func forgetPortals() {
     hasForgottenNamedPortals = false
+    // No portal is left that a cursor could stand in the place of.
+    hasClosedCursor = false
     dropPortals()
   }
 

@@ -79,9 +79,12 @@ extension SessionCore {
     let found = pipeline.catalogue.statement(message.statement)
     guard found.isKnown || !canWait else { return .wait(.unsettledStatement(message.statement)) }
     let prepared = found.value
-    if let refusal = refusalToBind(message, prepared, taken.bytes.readableBytes) {
-      let text = prepared?.text ?? ByteBuffer()
-      return .replace(refuse(.bind, refusal, text: text, isUnnamed: false, at: now))
+    let judgement = judgementOnBind(message, prepared, taken.bytes.readableBytes)
+    if case .refuse(let refusal) = judgement?.verdict {
+      return .replace(
+        refuse(
+          .bind, refusal, text: prepared?.text ?? ByteBuffer(),
+          observed: judgement?.observed ?? [], isUnnamed: false, at: now))
     }
     let portal = Portal(
       statementName: message.statement, statement: prepared,
@@ -93,14 +96,12 @@ extension SessionCore {
   }
 
   /// A portal with a name can be run by FETCH, so what is behind it is judged as it is made.
-  private func refusalToBind(
+  private func judgementOnBind(
     _ message: FrontendMessage.Bind, _ prepared: PreparedStatement?, _ bytes: Int
-  ) -> StatementRefusal? {
-    guard hasRoom(for: bytes) else { return noRoom }
-    guard !message.portal.isUnnamed,
-      case .refuse(let refusal) = judge.judge((prepared?.understood ?? .unknown).facts).verdict
-    else { return nil }
-    return refusal
+  ) -> StatementJudgement? {
+    guard hasRoom(for: bytes) else { return StatementJudgement(.refuse(noRoom)) }
+    guard !message.portal.isUnnamed else { return nil }
+    return judge.judge((prepared?.understood ?? .unknown).facts)
   }
 
   private mutating func execute(_ taken: FrameReader.Taken, at now: MonotonicTime) -> Fate {

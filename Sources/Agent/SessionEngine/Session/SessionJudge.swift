@@ -57,6 +57,7 @@ struct BundleName {
 final class EnteredSession {
   /// As at the login, with the role that was granted.
   private var request: EntryRequest
+  private let enteredAt: WallTime
   private let connectionID: Identifier128
   private let role: String
   private(set) var snapshot: PolicySnapshot
@@ -71,6 +72,7 @@ final class EnteredSession {
   ) {
     self.request = request
     self.request.requestedRole = role
+    enteredAt = request.at
     connectionID = connection.id
     self.role = role
     self.snapshot = snapshot
@@ -95,7 +97,10 @@ final class EnteredSession {
       isAllowed = false
       return
     }
-    isAllowed = bounds.isWithin(LoginBounds(policy, connection))
+    // By the time of the login: that another grant is open by now makes nothing narrower.
+    request.at = enteredAt
+    isAllowed = bounds.isWithin(
+      LoginBounds(snapshot.policies.session(request, role: role), connection))
   }
 }
 

@@ -85,7 +85,9 @@ extension CompiledMatch {
           })
     else { return .columns }
     guard
-      functions.isEmpty || isWhole && functions.coverCalls(facts.functions, with: effects)
+      functions.isEmpty
+        || isWhole && functions.coverCalls(facts.functions, with: effects)
+          && facts.isOfCallsAlone(effects.subtracting(.unknown))
     else { return .functions }
     guard
       settings.isEmpty
@@ -95,6 +97,18 @@ extension CompiledMatch {
           })
     else { return .settings }
     return nil
+  }
+}
+
+extension StatementFacts {
+  /// Whether nothing but its calls has these effects: what a rule allows a function to do, it does not
+  /// allow a command that calls it.
+  fileprivate func isOfCallsAlone(_ effects: StatementEffects) -> Bool {
+    guard effects.rawValue != 0 else { return true }
+    guard commands.allSatisfy({ $0 == "SELECT" }), !tables.contains(where: { $0.access == .write })
+    else { return false }
+    let called = functions.reduce(UInt16(0)) { $0 | $1.effects.rawValue }
+    return self.effects.rawValue & effects.rawValue & ~called == 0
   }
 }
 

@@ -57,7 +57,6 @@ struct BundleName {
 final class EnteredSession {
   /// As at the login, with the role that was granted.
   private var request: EntryRequest
-  private let enteredAt: WallTime
   private let connectionID: Identifier128
   private let role: String
   private(set) var snapshot: PolicySnapshot
@@ -72,7 +71,6 @@ final class EnteredSession {
   ) {
     self.request = request
     self.request.requestedRole = role
-    enteredAt = request.at
     connectionID = connection.id
     self.role = role
     self.snapshot = snapshot
@@ -84,7 +82,6 @@ final class EnteredSession {
 
   func take(_ snapshot: PolicySnapshot, at time: WallTime) {
     self.snapshot = snapshot
-    request.at = time
     guard let connection = snapshot.connection(named: request.connection),
       connection.id == connectionID
     else {
@@ -92,13 +89,14 @@ final class EnteredSession {
       return
     }
     request.labels = connection.labels
-    policy = snapshot.policies.session(request, role: role)
-    guard case .allow(_, _, role) = snapshot.policies.entry(request) else {
+    var now = request
+    now.at = time
+    policy = snapshot.policies.session(now, role: role)
+    guard case .allow(_, _, role) = snapshot.policies.entry(now) else {
       isAllowed = false
       return
     }
-    // By the time of the login: that another grant is open by now makes nothing narrower.
-    request.at = enteredAt
+    // As of the login: that another grant is open by now makes nothing narrower.
     isAllowed = bounds.isWithin(
       LoginBounds(snapshot.policies.session(request, role: role), connection))
   }
